@@ -1,0 +1,200 @@
+//! What the world must tell before a decision: looked up outside, decided inside.
+
+use alloc::string::String;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::names::{ModelPackageArn, ModelPackageGroupName, ParameterName};
+use crate::policy::{Placeholder, Policy};
+use crate::slot::Pause;
+use crate::token::Epoch;
+
+/// Everything that [`step`](crate::step::step) is told besides the slot, the event
+/// and the policy.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The table's epoch and the controller's switch.
+    pub controller: &'a ControllerState,
+    /// The marker of the trigger at hand, if it was seen before.
+    pub seen: Option<&'a Seen>,
+    /// What a start needs to know, once it was looked up.
+    pub lookups: Option<&'a Lookups>,
+    /// The controller's timing.
+    pub timing: Timing,
+}
+
+/// The one item that belongs to no model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerState {
+    /// The table's epoch.
+    pub epoch: Epoch,
+    /// Set while a person pauses the whole controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+}
+
+/// What is remembered of a trigger that was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The version of the slot that the decision made, which is also the
+    /// decision's number.
+    pub decision: u64,
+    /// The claim that took the trigger, if it led to one at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<u64>,
+}
+
+/// What a start must look up first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactsNeeded {
+    /// The parameter that holds the URI of the training data.
+    pub training_data_uri: Option<ParameterName>,
+    /// The group whose newest approved package is the baseline.
+    pub baseline: Option<ModelPackageGroupName>,
+}
+
+impl FactsNeeded {
+    /// What this policy's parameters need.
+    pub fn of(policy: &Policy) -> Self {
+        Self {
+            training_data_uri: policy
+                .training_data_uri_parameter
+                .clone()
+                .filter(|_| policy.uses(Placeholder::TrainingDataUri)),
+            baseline: policy
+                .model_package_group
+                .clone()
+                .filter(|_| policy.uses(Placeholder::BaselineModelPackageArn)),
+        }
+    }
+
+    /// Whether nothing is needed.
+    pub const fn is_empty(&self) -> bool {
+        self.training_data_uri.is_none() && self.baseline.is_none()
+    }
+}
+
+/// What was looked up. `None` means that it was not needed or does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// The URI of the training data.
+    pub training_data_uri: Option<String>,
+    /// The newest approved package.
+    pub baseline: Option<ModelPackageArn>,
+}
+
+/// How long things take, or may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    function_timeout: SignedDuration,
+    max_skew: SignedDuration,
+    settle: SignedDuration,
+    describe_every: SignedDuration,
+}
+
+/// A timing that could not keep the promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{field} must be {rule}")]
+pub struct InvalidTiming {
+    field: &'static str,
+    rule: &'static str,
+}
+
+impl Timing {
+    /// A timing for a function with this timeout.
+    ///
+    /// * `function_timeout`: the longest that a worker lives after it took a claim.
+    /// * `max_skew`: the largest difference between two workers' clocks.
+    /// * `settle`: how long AWS's eventually consistent lists may lag.
+    /// * `describe_every`: how often a running execution is looked at when no
+    ///   event tells about it.
+    pub fn new(
+        function_timeout: SignedDuration,
+        max_skew: SignedDuration,
+        settle: SignedDuration,
+        describe_every: SignedDuration,
+    ) -> Result<Self, InvalidTiming> {
+        let second = SignedDuration::from_secs(1);
+        let hours = |n| SignedDuration::from_hours(n);
+        let check = |field, rule, fits| if fits { Ok(()) } else { Err(InvalidTiming { field, rule }) };
+        check("function_timeout", "from 1 s to 15 min", function_timeout >= second && function_timeout <= second * 900)?;
+        check("max_skew", "from 0 s to 1 h", !max_skew.is_negative() && max_skew <= hours(1))?;
+        check("settle", "from 0 s to 1 h", !settle.is_negative() && settle <= hours(1))?;
+        check("describe_every", "from 1 min to 24 h", describe_every >= second * 60 && describe_every <= hours(24))?;
+        Ok(Self {
+            function_timeout,
+            max_skew,
+            settle,
+            describe_every,
+        })
+    }
+
+    /// How long a claim is reserved for the worker that wrote it.
+    pub fn lease(&self) -> SignedDuration {
+        self.function_timeout + self.max_skew * 2 + self.settle
+    }
+
+    /// How long after its claim a worker may still send. The rest of the lease
+    /// covers the clocks' difference and the lists' lag.
+    pub const fn send_within(&self) -> SignedDuration {
+        self.function_timeout
+    }
+
+    /// How long to wait after a lease before resuming.
+    pub const fn settle(&self) -> SignedDuration {
+        self.settle
+    }
+
+    /// The largest difference between two clocks.
+    pub const fn max_skew(&self) -> SignedDuration {
+        self.max_skew
+    }
+
+    /// How often a running execution is looked at.
+    pub const fn describe_every(&self) -> SignedDuration {
+        self.describe_every
+    }
+
+    /// The earliest start time by which an execution of this claim can be told
+    /// from older ones.
+    pub fn earliest_start(&self, claimed_at: Timestamp) -> Timestamp {
+        claimed_at.saturating_sub(self.max_skew).unwrap_or(Timestamp::MIN)
+    }
+}
+
+impl Default for Timing {
+    /// A function timeout of 30 s, 5 s of skew, 60 s to settle, a look every
+    /// 15 minutes.
+    fn default() -> Self {
+        Self {
+            function_timeout: SignedDuration::from_secs(30),
+            max_skew: SignedDuration::from_secs(5),
+            settle: SignedDuration::from_secs(60),
+            describe_every: SignedDuration::from_mins(15),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lease_outlives_the_worker_the_skew_and_the_lag() {
+        let timing = Timing::default();
+        assert_eq!(timing.lease(), SignedDuration::from_secs(30 + 2 * 5 + 60));
+        assert!(timing.send_within() <= timing.lease() - timing.max_skew() * 2 - timing.settle());
+    }
+
+    #[test]
+    fn impossible_timings_are_refused() {
+        let secs = SignedDuration::from_secs;
+        let timing = |a, b, c, d| Timing::new(secs(a), secs(b), secs(c), secs(d));
+        assert!(timing(30, 5, 60, 900).is_ok());
+        for bad in [timing(0, 5, 60, 900), timing(901, 5, 60, 900), timing(30, -1, 60, 900), timing(30, 5, 3_601, 900), timing(30, 5, 60, 59)] {
+            assert!(bad.is_err());
+        }
+    }
+}

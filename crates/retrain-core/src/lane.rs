@@ -1,0 +1,94 @@
+//! What a slot is about, and what a claim starts.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{InvalidText, ModelName, PipelineName};
+
+/// What a slot is about. Every lane follows the same claim protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Retraining the model.
+    Retrain,
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retrain => f.write_str("retrain"),
+        }
+    }
+}
+
+/// The name of a slot: there is one per model and lane.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SlotKey {
+    /// The model.
+    pub model: ModelName,
+    /// The lane.
+    pub lane: Lane,
+}
+
+impl SlotKey {
+    /// The slot that retrains this model.
+    pub const fn retrain(model: ModelName) -> Self {
+        Self {
+            model,
+            lane: Lane::Retrain,
+        }
+    }
+}
+
+impl fmt::Display for SlotKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.model, self.lane)
+    }
+}
+
+/// What a claim starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// An execution of a SageMaker pipeline.
+    SagemakerPipeline {
+        /// The pipeline.
+        name: PipelineName,
+        /// `PipelineVersionId`, when the policy pins one. The claim freezes it, so
+        /// a resumed start runs what the first attempt would have run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version_id: Option<NonZeroU64>,
+    },
+}
+
+impl Target {
+    /// A SageMaker pipeline by name.
+    pub fn sagemaker_pipeline(name: &str, version_id: Option<NonZeroU64>) -> Result<Self, InvalidText> {
+        Ok(Self::SagemakerPipeline {
+            name: PipelineName::parse(name)?,
+            version_id,
+        })
+    }
+
+    /// Whether an execution of the pipeline with this name is one of this target.
+    /// Case is ignored, because older execution ARNs are lower-cased.
+    pub fn is_pipeline(&self, name: &str) -> bool {
+        match self {
+            Self::SagemakerPipeline { name: own, .. } => own.as_str().eq_ignore_ascii_case(name),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SagemakerPipeline { name, version_id } => {
+                let version = version_id.map_or_else(String::new, |id| ":".to_string() + &id.to_string());
+                write!(f, "sagemaker-pipeline/{name}{version}")
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod decision;
+pub mod drift;
+pub mod event;
+pub mod facts;
+pub mod guard;
+pub mod lane;
+pub mod names;
+pub mod period;
+pub mod policy;
+pub mod slot;
+pub mod step;
+pub mod token;
+pub mod trigger;

@@ -1,0 +1,310 @@
+//! What a team wants for one model: when it is retrained and with which parameters.
+//!
+//! One JSON document per model, versioned by Parameter Store. Parsing is the
+//! only validation: a [`Policy`] that exists is a policy that can be applied.
+
+mod matcher;
+mod template;
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use self::matcher::{AlarmMatcher, AlarmMatch, DriftPolicy, NotDrift};
+pub use self::template::{InvalidTemplate, Placeholder, Template};
+pub(crate) use self::template::MAX_VALUE_CHARS;
+use crate::lane::Target;
+use crate::names::{ModelName, ModelPackageGroupName, ParameterName, PipelineName, PipelineParameterName};
+use crate::period::Period;
+use crate::trigger::TriggerKind;
+
+/// The retraining policy of one model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Policy {
+    /// The SageMaker pipeline that retrains the model. A pipeline belongs to one
+    /// model only.
+    pub pipeline: PipelineTarget,
+
+    /// What each declared pipeline parameter is given: literal text and
+    /// placeholders such as `{training_data_uri}` or `{drift_kind|none}`.
+    #[serde(default)]
+    pub parameters: BTreeMap<PipelineParameterName, Template>,
+
+    /// The Parameter Store parameter that holds the URI of the training data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_data_uri_parameter: Option<ParameterName>,
+
+    /// How far back the training window reaches from the moment of the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_window: Option<Period>,
+
+    /// The model package group whose newest approved package is the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_package_group: Option<ModelPackageGroupName>,
+
+    /// Which CloudWatch alarms mean drift of this model.
+    #[serde(default, skip_serializing_if = "DriftPolicy::is_empty")]
+    pub drift: DriftPolicy,
+
+    /// The least time between two starts, whatever caused them; at least one
+    /// minute.
+    pub min_interval: Period,
+
+    /// Another minimum interval for triggers of one kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub min_interval_by_kind: BTreeMap<TriggerKind, Period>,
+
+    /// What happens to a trigger inside the minimum interval.
+    #[serde(default)]
+    pub within_min_interval: WithinMinInterval,
+
+    /// How long to wait after failed runs.
+    #[serde(default)]
+    pub back_off: BackOff,
+
+    /// An event that is older than this when it arrives is recorded as stale and
+    /// starts nothing; from one minute to 30 days.
+    #[serde(default = "default_max_event_age")]
+    pub max_event_age: Period,
+}
+
+/// The pipeline that retrains the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PipelineTarget {
+    /// The pipeline's name.
+    pub name: PipelineName,
+    /// `PipelineVersionId`, to pin one version of the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<NonZeroU64>,
+}
+
+/// What happens to a trigger that arrives inside the minimum interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum WithinMinInterval {
+    /// It is held and starts when the interval ends, unless its cause has gone.
+    #[default]
+    Hold,
+    /// It is dropped, with a record.
+    Drop,
+}
+
+/// How long a model waits after failed runs, and when its causes are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BackOff {
+    /// The wait after the first failure; it doubles with each further one.
+    pub initial: Period,
+    /// The longest wait.
+    pub cap: Period,
+    /// How many failed runs a cause survives before it is given up, with a
+    /// record; 1 to 20.
+    pub max_failures: u32,
+}
+
+impl Default for BackOff {
+    fn default() -> Self {
+        Self {
+            initial: Period::from_mins(30),
+            cap: Period::from_hours(24),
+            max_failures: 3,
+        }
+    }
+}
+
+const fn default_max_event_age() -> Period {
+    Period::from_days(7)
+}
+
+/// Total length of all rendered parameters: a claim is frozen in its slot, and a
+/// slot stays small.
+pub const MAX_PARAMETERS_BYTES: usize = 16 * 1024;
+
+/// Why a policy document is not a policy: which field, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field}: {reason}")]
+pub struct PolicyError {
+    /// The path of the field, `.` for the document itself.
+    pub field: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl PolicyError {
+    fn at(field: impl fmt::Display, reason: impl fmt::Display) -> Self {
+        Self {
+            field: field.to_string(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Policy {
+    /// Parses a policy document.
+    pub fn parse(json: &str) -> Result<Self, PolicyError> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let policy: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            PolicyError::at(field, error.into_inner())
+        })?;
+        reader.end().map_err(|error| PolicyError::at(".", error))?;
+        policy.check()
+    }
+
+    /// The rules that no single field can check for itself.
+    fn check(self) -> Result<Self, PolicyError> {
+        if self.min_interval < Period::from_mins(1) {
+            return Err(PolicyError::at("min_interval", "must be at least 1m"));
+        }
+        if !(Period::from_mins(1)..=Period::from_days(30)).contains(&self.max_event_age) {
+            return Err(PolicyError::at("max_event_age", "must be from 1m to 30d"));
+        }
+        self.check_back_off()?;
+        self.drift.check()?;
+        if self.parameters.len() > 200 {
+            return Err(PolicyError::at("parameters", "SageMaker takes at most 200 parameters"));
+        }
+        for (name, template) in &self.parameters {
+            for placeholder in template.placeholders() {
+                self.check_source(placeholder)
+                    .map_err(|reason| PolicyError::at(format_args!("parameters.{name}"), reason))?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn check_back_off(&self) -> Result<(), PolicyError> {
+        let BackOff { initial, cap, max_failures } = self.back_off;
+        if initial.is_zero() || initial > cap {
+            return Err(PolicyError::at("back_off.initial", "must be more than 0s and at most back_off.cap"));
+        }
+        if !(1..=20).contains(&max_failures) {
+            return Err(PolicyError::at("back_off.max_failures", "must be from 1 to 20"));
+        }
+        Ok(())
+    }
+
+    fn check_source(&self, placeholder: Placeholder) -> Result<(), String> {
+        let missing = match placeholder {
+            Placeholder::TrainingDataUri if self.training_data_uri_parameter.is_none() => "training_data_uri_parameter",
+            Placeholder::TrainingWindowStart | Placeholder::TrainingWindowEnd if self.training_window.is_none() => {
+                "training_window"
+            }
+            Placeholder::BaselineModelPackageArn if self.model_package_group.is_none() => "model_package_group",
+            _ => return Ok(()),
+        };
+        Err(alloc::format!("{{{placeholder}}} needs the field {missing}"))
+    }
+
+    /// What a claim under this policy starts.
+    pub fn target(&self) -> Target {
+        Target::SagemakerPipeline {
+            name: self.pipeline.name.clone(),
+            version_id: self.pipeline.version_id,
+        }
+    }
+
+    /// The minimum interval before a start that this kind of trigger causes.
+    pub fn min_interval_for(&self, kind: TriggerKind) -> Period {
+        self.min_interval_by_kind
+            .get(&kind)
+            .copied()
+            .unwrap_or(self.min_interval)
+    }
+
+    /// Whether any parameter uses this placeholder.
+    pub fn uses(&self, placeholder: Placeholder) -> bool {
+        self.parameters
+            .values()
+            .any(|template| template.placeholders().any(|used| used == placeholder))
+    }
+}
+
+/// A policy as it is in force: of which model, and in which version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyInForce {
+    /// The model.
+    pub model: ModelName,
+    /// Parameter Store's version of the document; it is in every decision.
+    pub version: u64,
+    /// The policy.
+    pub policy: Policy,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    pub(crate) const SAMPLE: &str = r#"{
+        "pipeline": {"name": "fraud-training", "version_id": 7},
+        "parameters": {
+            "InputDataUri": "{training_data_uri}",
+            "WindowStart": "{training_window_start}",
+            "WindowEnd": "{training_window_end}",
+            "Baseline": "{baseline_model_package_arn|none}",
+            "Cause": "{trigger}/{drift_kind|none}/{alarm_name|none}",
+            "Token": "{token}"
+        },
+        "training_data_uri_parameter": "/fraud/training-data-uri",
+        "training_window": "30d",
+        "model_package_group": "fraud-detection",
+        "drift": {"alarms": [
+            {"endpoint": "fraud-prod"},
+            {"alarm_name": "fraud-*", "kind": "model_quality"}
+        ]},
+        "min_interval": "6h"
+    }"#;
+
+    fn error(json: &str) -> String {
+        Policy::parse(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_policy_reads_back_as_it_was_written() {
+        let policy = Policy::parse(SAMPLE).unwrap();
+        let text = serde_json::to_string(&policy).unwrap();
+        assert_eq!(Policy::parse(&text).unwrap(), policy);
+        assert_eq!(policy.min_interval_for(TriggerKind::Drift), Period::from_hours(6));
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_the_reason() {
+        let with = |change: &str| SAMPLE.replacen('{', &alloc::format!("{{{change},"), 1);
+        let table: Vec<(String, &str, &str)> = [
+            (with(r#""min_intervall": "6h""#), "min_intervall: ", "unknown field `min_intervall`"),
+            (SAMPLE.replace("\"6h\"", "\"6 hours\""), "min_interval: ", "is not a length of time"),
+            (SAMPLE.replace("\"6h\"", "\"59s\""), "min_interval: ", "at least 1m"),
+            (SAMPLE.replace("fraud-training", "fraud_training"), "pipeline.name: ", "hyphens"),
+            (SAMPLE.replace("\"version_id\": 7", "\"version_id\": 0"), "pipeline.version_id: ", "nonzero"),
+            (SAMPLE.replace("{token}", "{tokn}"), "parameters.Token: ", "unknown placeholder {tokn}"),
+            (SAMPLE.replace("\"training_window\": \"30d\",", ""), "parameters.WindowEnd: ", "needs the field training_window"),
+            (SAMPLE.replace("{\"endpoint\": \"fraud-prod\"}", "{}"), "drift.alarms[0]: ", "at least one of"),
+            (SAMPLE.replace("fraud-*", "*"), "drift.alarms[1].alarm_name: ", "at least one other character"),
+            (with(r#""max_event_age": "31d""#), "max_event_age: ", "from 1m to 30d"),
+            (with(r#""back_off": {"initial": "2h", "cap": "1h", "max_failures": 3}"#), "back_off.initial: ", "at most back_off.cap"),
+            (with(r#""back_off": {"initial": "1h", "cap": "1h", "max_failures": 0}"#), "back_off.max_failures: ", "1 to 20"),
+            (with(r#""min_interval_by_kind": {"drft": "1h"}"#), "min_interval_by_kind", "unknown variant"),
+            (alloc::format!("{SAMPLE} x"), ".: ", "trailing characters"),
+            (String::new(), ".: ", "EOF"),
+        ]
+        .into_iter()
+        .collect();
+        for (json, field, reason) in table {
+            let error = error(&json);
+            assert!(error.starts_with(field), "{error:?} should start with {field:?}");
+            assert!(error.contains(reason), "{error:?} should contain {reason:?}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The one persisted record per model and lane.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::drift::AlarmState;
+use crate::lane::Target;
+use crate::names::{AlarmArn, PipelineExecutionArn, PipelineParameterName};
+use crate::token::{ClientRequestToken, digest};
+use crate::trigger::{Reasons, TriggerKind};
+
+/// What is going on with one model in one lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Counts the commits. A write carries the version that it read, and is
+    /// refused when another came first.
+    pub version: u64,
+    /// When it was last written. Time never runs backwards for a slot.
+    pub updated_at: Timestamp,
+    /// Where it is in its life-cycle.
+    pub phase: Phase,
+    /// How many claims there have been; the number of the last one.
+    pub claims: u64,
+    /// Triggers that wait for a guard to clear.
+    #[serde(default)]
+    pub held: Reasons,
+    /// The newest transition seen of each alarm.
+    #[serde(default)]
+    pub alarms: AlarmsSeen,
+    /// The newest starts, oldest first.
+    #[serde(default)]
+    pub starts: Vec<Start>,
+    /// Failed runs since the last success.
+    #[serde(default)]
+    pub failures: u32,
+    /// When the last run failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Timestamp>,
+    /// Set after AWS had no capacity for a start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_capacity: Option<NoCapacity>,
+    /// Set after a start could never work under the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misconfigured: Option<Misconfigured>,
+    /// Set while a person pauses the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+    /// When somebody must look at the slot again, if nothing happens before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+}
+
+/// Where a slot is in its life-cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing is in flight.
+    Idle,
+    /// A claim is written; the start call may or may not have reached AWS.
+    Starting(Claim),
+    /// AWS runs the execution.
+    Running(Run),
+}
+
+/// The written-ahead intent to start one execution.
+///
+/// It is complete: whoever resumes it sends exactly the request that the first
+/// worker would have sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its number within the slot.
+    pub number: u64,
+    /// Its token.
+    pub token: ClientRequestToken,
+    /// What it starts.
+    pub target: Target,
+    /// The final parameters.
+    pub parameters: BTreeMap<PipelineParameterName, String>,
+    /// `PipelineExecutionDescription`: one line about why.
+    pub description: String,
+    /// The kind of the trigger that led to it.
+    pub kind: TriggerKind,
+    /// The causes that it carries.
+    pub reasons: Reasons,
+    /// The version of the policy that made it.
+    pub policy_version: u64,
+    /// When it was written.
+    pub claimed_at: Timestamp,
+    /// Which attempt holds the lease, from 1.
+    pub attempt: u32,
+    /// Until when that attempt may send the start call.
+    pub lease_until: Timestamp,
+    /// From when on another worker may resume it.
+    pub resume_at: Timestamp,
+}
+
+/// An execution of ours that AWS runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The claim that it fulfils.
+    pub claim: Claim,
+    /// The execution.
+    pub execution: PipelineExecutionArn,
+    /// When it started, at the latest.
+    pub started_at: Timestamp,
+}
+
+/// An entry of the start history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// When the execution started, at the latest.
+    pub at: Timestamp,
+    /// The claim's number.
+    pub claim: u64,
+    /// The kind of the trigger that led to it.
+    pub kind: TriggerKind,
+}
+
+/// AWS had no capacity for a start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoCapacity {
+    /// How often in a row.
+    pub times: u32,
+    /// When to try again.
+    pub until: Timestamp,
+}
+
+/// A start could never work under this version of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misconfigured {
+    /// What is wrong, shortened.
+    pub what: String,
+    /// The version under which it is wrong.
+    pub policy_version: u64,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A person's pause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who paused.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// How many starts are remembered.
+pub const MAX_STARTS: usize = 100;
+
+impl Slot {
+    /// The slot of a model about which nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            version: 0,
+            updated_at: Timestamp::UNIX_EPOCH,
+            phase: Phase::Idle,
+            claims: 0,
+            held: Reasons::default(),
+            alarms: AlarmsSeen::default(),
+            starts: Vec::new(),
+            failures: 0,
+            failed_at: None,
+            no_capacity: None,
+            misconfigured: None,
+            paused: None,
+            due_at: None,
+        }
+    }
+
+    /// The last start of any kind.
+    pub fn last_start(&self) -> Option<&Start> {
+        self.starts.iter().max_by_key(|start| start.at)
+    }
+
+    pub(crate) fn record_start(&mut self, start: Start) {
+        self.starts.push(start);
+        let excess = self.starts.len().saturating_sub(MAX_STARTS);
+        self.starts.drain(..excess);
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The newest transition seen of each alarm, bounded.
+///
+/// Keyed by a digest of the ARN, because an alarm's name may be a kilobyte long.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AlarmsSeen(BTreeMap<String, AlarmSeen>);
+
+/// The newest transition seen of one alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmSeen {
+    /// The state that it entered.
+    pub state: AlarmState,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How many alarms are remembered.
+pub const MAX_ALARMS: usize = 100;
+
+impl AlarmsSeen {
+    /// The newest transition seen of this alarm.
+    pub fn newest(&self, alarm: &AlarmArn) -> Option<AlarmSeen> {
+        self.0.get(&digest(alarm.as_str())).copied()
+    }
+
+    /// Records a transition. Entries from before `horizon` go: transitions that
+    /// old are stale by age alone.
+    pub(crate) fn record(&mut self, alarm: &AlarmArn, seen: AlarmSeen, horizon: Timestamp) {
+        self.0.retain(|_, known| known.at >= horizon);
+        self.0.insert(digest(alarm.as_str()), seen);
+        while self.0.len() > MAX_ALARMS {
+            let oldest = self.0.iter().min_by_key(|(_, known)| known.at).map(|(key, _)| key.clone());
+            match oldest {
+                Some(key) => self.0.remove(&key),
+                None => break,
+            };
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The start call was answered, or was not.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Command, Step, StepError, Turn};
+use crate::decision::{Outcome, Unchanged};
+use crate::event::{Refusal, StartAnswer};
+use crate::guard::{doubled, later};
+use crate::names::{PipelineExecutionArn, shortened};
+use crate::slot::{Claim, NoCapacity, Phase, Run, Start};
+
+/// The first wait after AWS had no capacity, and the longest.
+const NO_CAPACITY_WAIT: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_mins(2), SignedDuration::from_mins(60));
+
+/// The first extra wait before an attempt is repeated, and the longest.
+const ATTEMPT_WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_mins(60));
+
+impl Turn<'_> {
+    pub(super) fn answered(mut self, claim: &Claim, attempt: u32, answer: &StartAnswer) -> Step {
+        match answer {
+            // True whichever attempt tells it: the token makes it one execution.
+            StartAnswer::Accepted {
+                execution,
+                started_at,
+                adopted,
+            } => {
+                self.acknowledge(claim, execution, *started_at);
+                let outcome = Outcome::Started {
+                    claim: claim.number,
+                    execution: execution.clone(),
+                    adopted: *adopted,
+                    reasons: claim.reasons.clone(),
+                };
+                self.commit(outcome, vec![])
+            }
+            StartAnswer::Refused { refusal } if attempt == 1 && claim.attempt == 1 => self.not_started(claim, refusal),
+            // An earlier attempt may have had the effect: our own execution can be
+            // what the refusal is about.
+            StartAnswer::Refused { refusal } => self.start_unknown(claim, attempt, refusal.what()),
+            StartAnswer::Unknown { what } => self.start_unknown(claim, attempt, what),
+        }
+    }
+
+    /// The claim is fulfilled: from here on the slot runs its execution.
+    pub(super) fn acknowledge(&mut self, claim: &Claim, execution: &PipelineExecutionArn, started_at: Timestamp) {
+        self.slot.record_start(Start {
+            at: started_at,
+            claim: claim.number,
+            kind: claim.kind,
+        });
+        self.slot.no_capacity = None;
+        self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
+        self.slot.phase = Phase::Running(Run {
+            claim: claim.clone(),
+            execution: execution.clone(),
+            started_at,
+        });
+    }
+
+    fn not_started(mut self, claim: &Claim, refusal: &Refusal) -> Step {
+        let back = claim.reasons.clone().without_withdrawn();
+        let held_again = back.len();
+        self.slot.held.add_all(back);
+        self.slot.phase = Phase::Idle;
+        match refusal {
+            Refusal::NoCapacity { .. } => {
+                let times = self.slot.no_capacity.as_ref().map_or(0, |known| known.times);
+                let (initial, cap) = NO_CAPACITY_WAIT;
+                let wait = jittered(doubled(initial, times, cap), claim);
+                self.slot.no_capacity = Some(NoCapacity {
+                    times: times.saturating_add(1),
+                    until: later(self.now, wait),
+                });
+            }
+            Refusal::Misconfigured { what } => {
+                self.misconfigure(shortened(what, 500));
+            }
+        }
+        self.slot.due_at = self.due_when_idle();
+        let outcome = Outcome::NotStarted {
+            claim: claim.number,
+            refusal: refusal.clone(),
+            held_again,
+        };
+        self.commit(outcome, vec![])
+    }
+
+    fn start_unknown(self, claim: &Claim, attempt: u32, what: &str) -> Step {
+        if attempt != claim.attempt {
+            return Step::unchanged(Unchanged::Superseded);
+        }
+        let outcome = Outcome::StartUnknown {
+            claim: claim.number,
+            what: shortened(what, 500),
+            resume_at: claim.resume_at,
+        };
+        self.commit(outcome, vec![])
+    }
+
+    /// Takes up a claim that its worker left unfinished.
+    pub(super) fn resume(mut self, claim: &Claim) -> Step {
+        if self.now < claim.resume_at {
+            return Step::unchanged(Unchanged::LeaseIsLive);
+        }
+        let timing = self.facts.timing;
+        let mut claim = claim.clone();
+        let (initial, cap) = ATTEMPT_WAIT;
+        let wait = jittered(doubled(initial, claim.attempt.saturating_sub(1), cap), &claim);
+        claim.attempt = claim.attempt.saturating_add(1);
+        claim.lease_until = later(self.now, timing.lease());
+        claim.resume_at = later(later(claim.lease_until, timing.settle()), wait);
+        self.slot.due_at = Some(claim.resume_at);
+        self.slot.phase = Phase::Starting(claim.clone());
+        let claim = Box::new(claim);
+        let command = Command::EnsureStarted {
+            claim: claim.clone(),
+            look_first: true,
+        };
+        self.commit(Outcome::Resumed { claim }, vec![command])
+    }
+}
+
+/// An answer to a claim whose execution is known.
+pub(super) fn answered_again(run: &Run, answer: &StartAnswer) -> Result<Step, StepError> {
+    match answer {
+        StartAnswer::Accepted { execution, .. } if !same_execution(execution, &run.execution) => {
+            Err(StepError::TwoExecutions {
+                claim: run.claim.number,
+                known: run.execution.clone(),
+                told: execution.clone(),
+            })
+        }
+        StartAnswer::Accepted { .. } | StartAnswer::Refused { .. } | StartAnswer::Unknown { .. } => {
+            Ok(Step::unchanged(Unchanged::Superseded))
+        }
+    }
+}
+
+/// Whether two ARNs name one execution. AWS spells the pipeline's name in both
+/// lower and original case.
+pub(super) fn same_execution(a: &PipelineExecutionArn, b: &PipelineExecutionArn) -> bool {
+    a.as_str().eq_ignore_ascii_case(b.as_str())
+}
+
+/// Up to a tenth more, derived from the claim's token: models that were refused
+/// together do not come back together.
+fn jittered(wait: SignedDuration, claim: &Claim) -> SignedDuration {
+    let head: String = claim.token.to_string().chars().take(4).collect();
+    let share = i32::from_str_radix(&head, 16).unwrap_or(0);
+    wait + (wait / 10) * share / 0xffff
+}

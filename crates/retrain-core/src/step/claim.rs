@@ -1,0 +1,148 @@
+//! Writing a claim down: complete, so that whoever resumes it sends the same
+//! request.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+
+use jiff::Timestamp;
+
+use super::Turn;
+use crate::guard::later;
+use crate::lane::Lane;
+use crate::names::{PipelineParameterName, shortened};
+use crate::policy::{MAX_PARAMETERS_BYTES, MAX_VALUE_CHARS, Placeholder};
+use crate::slot::Claim;
+use crate::token::ClientRequestToken;
+use crate::trigger::{Cause, Reason};
+
+impl Turn<'_> {
+    /// A claim over all held causes, or what makes it impossible.
+    pub(super) fn write_claim(&self, leading: &Reason) -> Result<Claim, String> {
+        let number = self.slot.claims.saturating_add(1);
+        let target = self.policy.policy.target();
+        let epoch = &self.facts.controller.epoch;
+        let token = ClientRequestToken::derive(epoch, &self.policy.model, &Lane::Retrain, &target, number);
+        let parameters = self.parameters(leading, &token)?;
+        let lease_until = later(self.now, self.facts.timing.lease());
+        Ok(Claim {
+            number,
+            token,
+            target,
+            parameters,
+            description: self.description(leading),
+            kind: leading.cause.kind(),
+            reasons: self.slot.held.clone(),
+            policy_version: self.policy.version,
+            claimed_at: self.now,
+            attempt: 1,
+            lease_until,
+            resume_at: later(lease_until, self.facts.timing.settle()),
+        })
+    }
+
+    fn parameters(
+        &self,
+        leading: &Reason,
+        token: &ClientRequestToken,
+    ) -> Result<BTreeMap<PipelineParameterName, String>, String> {
+        let mut parameters = BTreeMap::new();
+        let mut bytes = 0;
+        for (name, template) in &self.policy.policy.parameters {
+            let value = template
+                .render(|placeholder| self.value(placeholder, leading, token))
+                .map_err(|missing| alloc::format!("parameters.{name}: {}", self.what_is_missing(missing)))?;
+            if value.chars().count() > MAX_VALUE_CHARS {
+                return Err(alloc::format!(
+                    "parameters.{name}: the value has more than {MAX_VALUE_CHARS} characters"
+                ));
+            }
+            bytes += name.as_str().len() + value.len();
+            parameters.insert(name.clone(), value);
+        }
+        if bytes > MAX_PARAMETERS_BYTES {
+            return Err(alloc::format!(
+                "parameters: {bytes} bytes in all, more than the {MAX_PARAMETERS_BYTES} that a claim keeps"
+            ));
+        }
+        Ok(parameters)
+    }
+
+    fn value(&self, placeholder: Placeholder, leading: &Reason, token: &ClientRequestToken) -> Option<String> {
+        let policy = &self.policy.policy;
+        let drift = self.drift_among_causes(leading);
+        let lookups = self.facts.lookups;
+        match placeholder {
+            Placeholder::Model => Some(self.policy.model.to_string()),
+            Placeholder::Trigger => Some(leading.cause.kind().to_string()),
+            Placeholder::TrainingDataUri => lookups.and_then(|known| known.training_data_uri.clone()),
+            Placeholder::TrainingWindowStart => policy.training_window.map(|window| {
+                let start = self.now.saturating_sub(window.duration()).unwrap_or(Timestamp::MIN);
+                in_seconds(start)
+            }),
+            Placeholder::TrainingWindowEnd => Some(in_seconds(self.now)),
+            Placeholder::BaselineModelPackageArn => {
+                lookups.and_then(|known| known.baseline.as_ref().map(ToString::to_string))
+            }
+            Placeholder::DriftKind => Some(drift.kind),
+            Placeholder::AlarmName => Some(drift.alarm),
+            Placeholder::Evidence => Some(drift.evidence),
+            Placeholder::Token => Some(token.to_string()),
+            Placeholder::PolicyVersion => Some(self.policy.version.to_string()),
+        }
+    }
+
+    fn what_is_missing(&self, placeholder: Placeholder) -> String {
+        let policy = &self.policy.policy;
+        match placeholder {
+            Placeholder::TrainingDataUri => policy.training_data_uri_parameter.as_ref().map_or_else(
+                || "no training_data_uri_parameter".to_string(),
+                |name| alloc::format!("the Parameter Store parameter {name} does not exist"),
+            ),
+            Placeholder::BaselineModelPackageArn => policy.model_package_group.as_ref().map_or_else(
+                || "no model_package_group".to_string(),
+                |group| alloc::format!("the model package group {group} has no approved package"),
+            ),
+            other => alloc::format!("{{{other}}} has no value"),
+        }
+    }
+
+    /// The drift that the parameters tell about: the leading cause, or the oldest
+    /// drift that it carries along.
+    fn drift_among_causes(&self, leading: &Reason) -> DriftTexts {
+        core::iter::once(leading)
+            .chain(self.slot.held.iter())
+            .find_map(|reason| match &reason.cause {
+                Cause::Drift { alarm, drift, evidence } => Some(DriftTexts {
+                    kind: drift.to_string(),
+                    alarm: alarm.alarm_name().to_string(),
+                    evidence: evidence.clone().unwrap_or_default(),
+                }),
+                Cause::Schedule { .. } | Cause::Manual { .. } => None,
+            })
+            .unwrap_or_default()
+    }
+
+    /// One line for the console. `PipelineExecutionDescription` takes no line
+    /// breaks, and alarm names are other people's text.
+    fn description(&self, leading: &Reason) -> String {
+        let more = match self.slot.held.len().saturating_sub(1) {
+            0 => String::new(),
+            more => alloc::format!(" and {more} more"),
+        };
+        let text = alloc::format!("Retrain {} because of {}{more}", self.policy.model, leading.cause);
+        let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        shortened(&printable, 500)
+    }
+}
+
+#[derive(Default)]
+struct DriftTexts {
+    kind: String,
+    alarm: String,
+    evidence: String,
+}
+
+/// RFC 3339 in UTC without fractions, which every training script can parse.
+fn in_seconds(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}

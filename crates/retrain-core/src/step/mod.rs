@@ -1,0 +1,269 @@
+//! The life-cycle of a slot as one pure function.
+//!
+//! [`step`] takes what is stored, what happened, and what is known; it returns
+//! what to store and what to do. Everything else in the workspace only loads,
+//! looks up, steps, commits and performs.
+
+mod answer;
+mod claim;
+#[cfg(test)]
+mod promises;
+mod run;
+#[cfg(test)]
+mod tests;
+mod trigger;
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::decision::{Decision, Outcome, Unchanged};
+use crate::event::Event;
+use crate::facts::{Facts, FactsNeeded, Seen};
+use crate::guard::{Guard, later};
+use crate::lane::SlotKey;
+use crate::names::PipelineExecutionArn;
+use crate::policy::PolicyInForce;
+use crate::slot::{Claim, Pause, Phase, Slot};
+use crate::trigger::{DedupeKey, Reason};
+
+/// What follows from an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A start is called for, but not everything that it needs is known. Look
+    /// these up and step again.
+    NeedFacts(FactsNeeded),
+    /// There is nothing to write and nothing to do.
+    Settled(Outcome),
+    /// Write this, then do what it commands.
+    Commit(Box<Commit>),
+}
+
+/// One atomic write, and what to do after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The slot as it shall be. Its version is one more than the one read.
+    pub slot: Slot,
+    /// The trigger to remember as seen.
+    pub marker: Option<(DedupeKey, Seen)>,
+    /// The decision to record. A mere change of the due time has none.
+    pub decision: Option<Decision>,
+    /// What to do once the write has succeeded.
+    pub commands: Vec<Command>,
+}
+
+/// Something to do at AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// See to it that the claim's execution exists: look for it first if an
+    /// earlier attempt may have started it.
+    EnsureStarted {
+        /// The claim.
+        claim: Box<Claim>,
+        /// Whether an earlier attempt may have started it.
+        look_first: bool,
+    },
+    /// Describe the execution and tell its status.
+    Describe {
+        /// The execution.
+        execution: PipelineExecutionArn,
+    },
+}
+
+/// An event that cannot happen to this slot.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StepError {
+    /// A trigger claims to be from later than now. Were it believed, every real
+    /// transition until then would be taken for stale.
+    #[error("it happened at {at}, which is in the future at {now}")]
+    FromTheFuture {
+        /// When it claims to have happened.
+        at: Timestamp,
+        /// The time.
+        now: Timestamp,
+    },
+    /// An answer is about a claim that was never made.
+    #[error("an answer to claim {claim}, but the last claim is {last}")]
+    NoSuchClaim {
+        /// The claim that the answer names.
+        claim: u64,
+        /// The last claim of the slot.
+        last: u64,
+    },
+    /// AWS runs two executions with one token.
+    #[error("claim {claim} runs as {known}, but an answer names {told}")]
+    TwoExecutions {
+        /// The claim.
+        claim: u64,
+        /// The execution that the slot knows.
+        known: PipelineExecutionArn,
+        /// The execution that the answer names.
+        told: PipelineExecutionArn,
+    },
+}
+
+/// Decides what follows from `event` for a slot.
+///
+/// `now` is the caller's clock; time never runs backwards for a slot, so the time
+/// that counts is the later of `now` and the slot's last write.
+pub fn step(
+    slot: &Slot,
+    event: &Event,
+    facts: &Facts<'_>,
+    policy: &PolicyInForce,
+    now: Timestamp,
+) -> Result<Step, StepError> {
+    let turn = Turn {
+        slot: slot.clone(),
+        event,
+        facts,
+        policy,
+        now: now.max(slot.updated_at),
+    };
+    match (event, &slot.phase) {
+        (Event::Trigger(trigger), _) => turn.triggered(trigger),
+        (Event::AlarmCleared { alarm, at }, _) => turn.alarm_cleared(alarm, *at),
+
+        (Event::StartAnswered { claim, .. }, _) if *claim > slot.claims => Err(StepError::NoSuchClaim {
+            claim: *claim,
+            last: slot.claims,
+        }),
+        (Event::StartAnswered { claim, attempt, answer }, Phase::Starting(own)) if *claim == own.number => {
+            Ok(turn.answered(own, *attempt, answer))
+        }
+        (Event::StartAnswered { claim, answer, .. }, Phase::Running(run)) if *claim == run.claim.number => {
+            answer::answered_again(run, answer)
+        }
+        (Event::StartAnswered { .. }, _) => Ok(Step::unchanged(Unchanged::Superseded)),
+
+        (Event::Status(report), Phase::Starting(claim)) => Ok(turn.reported_before_answer(claim, report)),
+        (Event::Status(report), Phase::Running(run)) => Ok(turn.reported(run, report)),
+        (Event::Status(_), Phase::Idle) => Ok(Step::unchanged(Unchanged::NotOurs)),
+
+        (Event::Tick, Phase::Idle) => Ok(turn.look_at_held()),
+        (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
+        (Event::Tick, Phase::Running(run)) => Ok(turn.describe(run)),
+
+        (Event::Pause { by, why }, _) => Ok(turn.pause(by, why)),
+        (Event::Unpause { .. }, _) => Ok(turn.unpause()),
+    }
+}
+
+/// One call of [`step`]: what it was given, and the slot that it is changing.
+struct Turn<'a> {
+    slot: Slot,
+    event: &'a Event,
+    facts: &'a Facts<'a>,
+    policy: &'a PolicyInForce,
+    now: Timestamp,
+}
+
+impl Step {
+    fn unchanged(because: Unchanged) -> Self {
+        Self::Settled(Outcome::Unchanged { because })
+    }
+}
+
+impl Turn<'_> {
+    /// The write that ends this turn, with its decision.
+    fn commit(self, outcome: Outcome, commands: Vec<Command>) -> Step {
+        let at = self.now;
+        let decision = Decision {
+            slot: SlotKey::retrain(self.policy.model.clone()),
+            number: self.slot.version.saturating_add(1),
+            at,
+            event: self.event.clone(),
+            outcome,
+            policy_version: self.policy.version,
+        };
+        self.write(Some(decision), commands)
+    }
+
+    /// The write that ends this turn and moves no more than the due time.
+    fn commit_silently(self, commands: Vec<Command>) -> Step {
+        self.write(None, commands)
+    }
+
+    fn write(self, decision: Option<Decision>, commands: Vec<Command>) -> Step {
+        let mut slot = self.slot;
+        slot.version = slot.version.saturating_add(1);
+        slot.updated_at = self.now;
+        let marker = match self.event {
+            // A trigger that was seen has its marker; this write is about its claim.
+            Event::Trigger(trigger) if self.facts.seen.is_none() => Some((
+                trigger.dedupe_key(),
+                Seen {
+                    decision: slot.version,
+                    claim: decision.as_ref().and_then(|decision| match &decision.outcome {
+                        Outcome::Claimed { claim } => Some(claim.number),
+                        _ => None,
+                    }),
+                },
+            )),
+            _ => None,
+        };
+        Step::Commit(Box::new(Commit {
+            slot,
+            marker,
+            decision,
+            commands,
+        }))
+    }
+
+    /// The first guard that keeps `reason` from starting now.
+    fn guard(&self, reason: &Reason) -> Option<Guard> {
+        Guard::first(&self.slot, self.facts.controller, self.policy, reason, self.now)
+    }
+
+    /// When an idle slot with held causes must be looked at again.
+    fn due_when_idle(&self) -> Option<Timestamp> {
+        let guards = self.slot.held.iter().map(|reason| self.guard(reason));
+        guards
+            .filter_map(|guard| match guard {
+                // Eligible already: whoever looks next starts it.
+                None => Some(self.now),
+                // A person must act, on the policy or on the model. Looking again
+                // at a slow pace notices a changed policy without being told.
+                Some(Guard::Misconfigured { .. } | Guard::ControllerPaused { .. }) => {
+                    Some(later(self.now, LOOK_AGAIN_EVERY))
+                }
+                Some(guard) => guard.until(),
+            })
+            .min()
+    }
+
+    fn pause(mut self, by: &str, why: &str) -> Step {
+        if self.slot.paused.is_some() {
+            return Step::unchanged(Unchanged::AlreadySo);
+        }
+        self.slot.paused = Some(Pause {
+            by: by.into(),
+            why: why.into(),
+            since: self.now,
+        });
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+        self.commit(Outcome::Paused, vec![])
+    }
+
+    fn unpause(mut self) -> Step {
+        let slot = &mut self.slot;
+        if slot.paused.is_none() && slot.misconfigured.is_none() && slot.no_capacity.is_none() {
+            return Step::unchanged(Unchanged::AlreadySo);
+        }
+        slot.paused = None;
+        slot.misconfigured = None;
+        slot.no_capacity = None;
+        if slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+        self.commit(Outcome::Unpaused, vec![])
+    }
+}
+
+/// How often a slot is looked at whose guard only a person can clear.
+const LOOK_AGAIN_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);

@@ -1,0 +1,184 @@
+//! Triggers arrive, wait, go away, and lead to claims.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Command, Step, StepError, Turn};
+use crate::decision::{Outcome, Stale, Unchanged};
+use crate::drift::AlarmState;
+use crate::facts::FactsNeeded;
+use crate::guard::{Guard, later};
+use crate::names::AlarmArn;
+use crate::policy::WithinMinInterval;
+use crate::slot::{AlarmSeen, Misconfigured, Phase};
+use crate::trigger::{Cause, Reason, Reasons, Trigger};
+
+/// How far ahead of our clock another clock may be before it is not believed.
+const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+impl Turn<'_> {
+    pub(super) fn triggered(mut self, trigger: &Trigger) -> Result<Step, StepError> {
+        if let Some(seen) = self.facts.seen {
+            return Ok(self.delivered_again(seen.decision, seen.claim));
+        }
+        self.check_not_ahead(trigger.at)?;
+        if let Some(because) = self.staleness(trigger) {
+            return Ok(self.commit(Outcome::Stale { because }, vec![]));
+        }
+        if let Cause::Drift { alarm, .. } = &trigger.cause {
+            self.see_alarm(alarm, AlarmState::Alarm, trigger.at);
+        }
+        let reason = Reason::of(trigger);
+        let guard = self.guard(&reason);
+        if let Some(guard @ Guard::MinInterval { .. }) = &guard
+            && self.policy.policy.within_min_interval == WithinMinInterval::Drop
+        {
+            let guard = guard.clone();
+            return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
+        }
+        self.slot.held.add(reason.clone());
+        Ok(match (guard, self.first_eligible()) {
+            (None, _) => self.claim_held(&reason),
+            (Some(_), Some(other)) => self.claim_held(&other),
+            (Some(guard), None) => self.hold(guard),
+        })
+    }
+
+    /// The marker knows the trigger. If the claim was left unfinished by a worker
+    /// that is gone, this delivery is a chance to finish it.
+    fn delivered_again(self, decision: u64, claim: Option<u64>) -> Step {
+        match &self.slot.phase {
+            Phase::Starting(own) if self.now >= own.resume_at => {
+                let own = own.clone();
+                self.resume(&own)
+            }
+            Phase::Starting(_) | Phase::Idle | Phase::Running(_) => {
+                Step::Settled(Outcome::Duplicate { decision, claim })
+            }
+        }
+    }
+
+    fn check_not_ahead(&self, at: Timestamp) -> Result<(), StepError> {
+        let tolerance = FUTURE_TOLERANCE.max(self.facts.timing.max_skew());
+        if at > later(self.now, tolerance) {
+            return Err(StepError::FromTheFuture { at, now: self.now });
+        }
+        Ok(())
+    }
+
+    fn staleness(&self, trigger: &Trigger) -> Option<Stale> {
+        if trigger.at < self.horizon() {
+            return Some(Stale::TooOld { at: trigger.at });
+        }
+        let Cause::Drift { alarm, .. } = &trigger.cause else {
+            return None;
+        };
+        self.slot
+            .alarms
+            .newest(alarm)
+            .filter(|newest| newest.at >= trigger.at)
+            .map(|newest| Stale::NewerTransition { at: newest.at })
+    }
+
+    /// What happened before this moment is too old to act on.
+    fn horizon(&self) -> Timestamp {
+        self.now
+            .saturating_sub(self.policy.policy.max_event_age.duration())
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    fn see_alarm(&mut self, alarm: &AlarmArn, state: AlarmState, at: Timestamp) {
+        let horizon = self.horizon();
+        self.slot.alarms.record(alarm, AlarmSeen { state, at }, horizon);
+    }
+
+    pub(super) fn alarm_cleared(mut self, alarm: &AlarmArn, at: Timestamp) -> Result<Step, StepError> {
+        self.check_not_ahead(at)?;
+        let newest = self.slot.alarms.newest(alarm);
+        let is_news = newest.is_none_or(|newest| newest.at < at) && at >= self.horizon();
+        if is_news {
+            self.see_alarm(alarm, AlarmState::Ok, at);
+        }
+        // An OK that arrives late still takes back what was asked before it.
+        let withdrawn = self.slot.held.remove_cleared(alarm, at);
+        let marked = match &mut self.slot.phase {
+            Phase::Idle => 0,
+            Phase::Starting(claim) => claim.reasons.mark_cleared(alarm, at),
+            Phase::Running(run) => run.claim.reasons.mark_cleared(alarm, at),
+        };
+        if !is_news && withdrawn == 0 && marked == 0 {
+            return Ok(Step::unchanged(Unchanged::AlreadyCleared));
+        }
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+        Ok(self.commit(Outcome::AlarmCleared { withdrawn, marked }, vec![]))
+    }
+
+    /// Looks at the held causes of an idle slot.
+    pub(super) fn look_at_held(mut self) -> Step {
+        if let Some(leading) = self.first_eligible() {
+            return self.claim_held(&leading);
+        }
+        let due_at = self.due_when_idle();
+        if due_at == self.slot.due_at {
+            return Step::unchanged(Unchanged::NothingDue);
+        }
+        self.slot.due_at = due_at;
+        self.commit_silently(vec![])
+    }
+
+    /// The first held cause that no guard keeps.
+    fn first_eligible(&self) -> Option<Reason> {
+        self.slot.held.iter().find(|reason| self.guard(reason).is_none()).cloned()
+    }
+
+    fn hold(mut self, guard: Guard) -> Step {
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+        self.commit(Outcome::Held { guard }, vec![])
+    }
+
+    /// Writes a claim over all held causes, led by one that no guard keeps; or
+    /// asks what must be known before. A claim that cannot be written leaves them
+    /// held, and the slot misconfigured.
+    fn claim_held(mut self, leading: &Reason) -> Step {
+        let needed = FactsNeeded::of(&self.policy.policy);
+        if self.facts.lookups.is_none() && !needed.is_empty() {
+            return Step::NeedFacts(needed);
+        }
+        let claim = match self.write_claim(leading) {
+            Ok(claim) => claim,
+            Err(what) => {
+                let guard = self.misconfigure(what);
+                return self.hold(guard);
+            }
+        };
+        self.slot.held = Reasons::default();
+        self.slot.misconfigured = None;
+        self.slot.claims = claim.number;
+        self.slot.due_at = Some(claim.resume_at);
+        self.slot.phase = Phase::Starting(claim.clone());
+        let claim = Box::new(claim);
+        let command = Command::EnsureStarted {
+            claim: claim.clone(),
+            look_first: false,
+        };
+        self.commit(Outcome::Claimed { claim }, vec![command])
+    }
+
+    /// Notes that a start cannot work under this policy.
+    pub(super) fn misconfigure(&mut self, what: String) -> Guard {
+        let policy_version = self.policy.version;
+        self.slot.misconfigured = Some(Misconfigured {
+            what: what.clone(),
+            policy_version,
+            since: self.now,
+        });
+        Guard::Misconfigured { what, policy_version }
+    }
+}
