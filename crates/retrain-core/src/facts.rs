@@ -76,13 +76,49 @@ impl FactsNeeded {
     }
 }
 
-/// What was looked up. `None` means that it was not needed or does not exist.
+/// What was looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookups {
     /// The URI of the training data.
-    pub training_data_uri: Option<String>,
+    pub training_data_uri: Lookup<String>,
     /// The newest approved package.
-    pub baseline: Option<ModelPackageArn>,
+    pub baseline: Lookup<ModelPackageArn>,
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// This is it.
+    Found(T),
+    /// It does not exist, or was not needed.
+    #[default]
+    Absent,
+    /// It cannot be read, and asking again will not help: no permission, say.
+    Unreadable(String),
+}
+
+impl<T> Lookup<T> {
+    /// The value, if it was found.
+    pub const fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(value) => Some(value),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Why there is no value, when it exists but cannot be read.
+    pub fn unreadable(&self) -> Option<&str> {
+        match self {
+            Self::Unreadable(why) => Some(why),
+            Self::Found(_) | Self::Absent => None,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Lookup<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Found)
+    }
 }
 
 /// How long things take, or may take.

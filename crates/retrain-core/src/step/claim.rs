@@ -74,14 +74,14 @@ impl Turn<'_> {
         match placeholder {
             Placeholder::Model => Some(self.policy.model.to_string()),
             Placeholder::Trigger => Some(leading.cause.kind().to_string()),
-            Placeholder::TrainingDataUri => lookups.and_then(|known| known.training_data_uri.clone()),
+            Placeholder::TrainingDataUri => lookups.and_then(|known| known.training_data_uri.found().cloned()),
             Placeholder::TrainingWindowStart => policy.training_window.map(|window| {
                 let start = self.now.saturating_sub(window.duration()).unwrap_or(Timestamp::MIN);
                 in_seconds(start)
             }),
             Placeholder::TrainingWindowEnd => Some(in_seconds(self.now)),
             Placeholder::BaselineModelPackageArn => {
-                lookups.and_then(|known| known.baseline.as_ref().map(ToString::to_string))
+                lookups.and_then(|known| known.baseline.found().map(ToString::to_string))
             }
             Placeholder::DriftKind => Some(drift.kind),
             Placeholder::AlarmName => Some(drift.alarm),
@@ -93,16 +93,21 @@ impl Turn<'_> {
 
     fn what_is_missing(&self, placeholder: Placeholder) -> String {
         let policy = &self.policy.policy;
-        match placeholder {
-            Placeholder::TrainingDataUri => policy.training_data_uri_parameter.as_ref().map_or_else(
-                || "no training_data_uri_parameter".to_string(),
-                |name| alloc::format!("the Parameter Store parameter {name} does not exist"),
-            ),
-            Placeholder::BaselineModelPackageArn => policy.model_package_group.as_ref().map_or_else(
-                || "no model_package_group".to_string(),
-                |group| alloc::format!("the model package group {group} has no approved package"),
-            ),
-            other => alloc::format!("{{{other}}} has no value"),
+        let lookups = self.facts.lookups;
+        match (placeholder, &policy.training_data_uri_parameter, &policy.model_package_group) {
+            (Placeholder::TrainingDataUri, Some(name), _) => {
+                match lookups.and_then(|known| known.training_data_uri.unreadable()) {
+                    Some(why) => alloc::format!("the Parameter Store parameter {name} is unreadable: {why}"),
+                    None => alloc::format!("the Parameter Store parameter {name} does not exist"),
+                }
+            }
+            (Placeholder::BaselineModelPackageArn, _, Some(group)) => {
+                match lookups.and_then(|known| known.baseline.unreadable()) {
+                    Some(why) => alloc::format!("the model package group {group} is unreadable: {why}"),
+                    None => alloc::format!("the model package group {group} has no approved package"),
+                }
+            }
+            (other, _, _) => alloc::format!("{{{other}}} has no value"),
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use super::*;
 use crate::decision::Stale;
 use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer};
-use crate::facts::{ControllerState, Lookups, Timing};
+use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{ModelName, ModelPackageArn};
 use crate::policy::Policy;
 use crate::policy::tests::SAMPLE;
@@ -37,8 +37,8 @@ impl Model {
                 paused: None,
             },
             lookups: Some(Lookups {
-                training_data_uri: Some("s3://fraud/data/".into()),
-                baseline: Some(
+                training_data_uri: Lookup::Found("s3://fraud/data/".into()),
+                baseline: Lookup::Found(
                     ModelPackageArn::parse(
                         "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-detection/4",
                     )
@@ -199,10 +199,10 @@ fn a_missing_fact_holds_the_trigger_and_says_what_is_missing() {
 #[test]
 fn a_value_longer_than_aws_takes_is_a_misconfiguration() {
     let mut model = Model::new();
-    model.lookups.as_mut().unwrap().training_data_uri = Some("s".repeat(1_024));
+    model.lookups.as_mut().unwrap().training_data_uri = Lookup::Found("s".repeat(1_024));
     assert_eq!(model.outcome(&alarmed("dq", 0), 0), "claimed");
     let mut model = Model::new();
-    model.lookups.as_mut().unwrap().training_data_uri = Some("s".repeat(1_025));
+    model.lookups.as_mut().unwrap().training_data_uri = Lookup::Found("s".repeat(1_025));
     let (outcome, _) = model.take(&alarmed("dq", 0), 0);
     assert!(outcome.to_string().contains("parameters.InputDataUri"), "{outcome}");
 }

@@ -1,0 +1,295 @@
+//! Load, step, commit, perform.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use retrain_core::decision::{Decision, Outcome, Unchanged};
+use retrain_core::event::{Event, StartAnswer};
+use retrain_core::facts::{Facts, FactsNeeded, Lookup, Lookups, Timing};
+use retrain_core::lane::SlotKey;
+use retrain_core::policy::PolicyInForce;
+use retrain_core::slot::Claim;
+use retrain_core::step::{Command, Step, step};
+
+use crate::error::{Class, ControllerError, PortError};
+use crate::ports::{Clock, Committed, Executions, Loaded, Parameters, Registry, SlotStore, Started};
+
+/// How often a lost race is run again before the event is delivered anew.
+const MAX_RACES: u32 = 16;
+
+/// The longest that a start call may take.
+const START_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+
+/// A start call with less time than this is not worth sending.
+const MIN_START_TIMEOUT: SignedDuration = SignedDuration::from_secs(1);
+
+/// Drives slots against the ports.
+#[derive(Clone, Debug)]
+pub struct Controller<S, E, R, P> {
+    /// Where slots are kept.
+    pub store: S,
+    /// What starts executions.
+    pub executions: E,
+    /// The model registry.
+    pub registry: R,
+    /// The team's parameters.
+    pub parameters: P,
+    /// The controller's timing.
+    pub timing: Timing,
+}
+
+/// What came of an event: its outcome, and those of the answers that followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// What the event itself led to.
+    pub outcome: Outcome,
+    /// Everything that was recorded on the way, in order.
+    pub decisions: Vec<Decision>,
+    /// Set when a claim was left for the reconciler because there was no time
+    /// left to start it.
+    pub left_unsent: Option<u64>,
+}
+
+/// One decision that is committed, or needed no commit.
+struct Decided {
+    outcome: Option<Outcome>,
+    decision: Option<Decision>,
+    commands: Vec<Command>,
+    /// The time on which the decision, and so any lease in it, is based.
+    at: Timestamp,
+}
+
+impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R, P> {
+    /// Handles one event for one model, up to and including the answer of AWS.
+    ///
+    /// An error means that the event should be delivered again (or belongs in a
+    /// dead-letter queue, see [`ControllerError::class`]); whatever was committed
+    /// before the error stays and is found again.
+    pub async fn handle(
+        &self,
+        event: &Event,
+        policy: &PolicyInForce,
+        clock: &impl Clock,
+    ) -> Result<Handled, ControllerError> {
+        let slot = SlotKey::retrain(policy.model.clone());
+        let first = self.decide(&slot, event, policy, clock).await?;
+        let mut handled = Handled {
+            // A write without a decision only moved the time of the next look.
+            outcome: first.outcome.unwrap_or(Outcome::Unchanged {
+                because: Unchanged::NothingDue,
+            }),
+            decisions: first.decision.into_iter().collect(),
+            left_unsent: None,
+        };
+        let mut commands: VecDeque<(Command, Timestamp)> =
+            first.commands.into_iter().map(|command| (command, first.at)).collect();
+        while let Some((command, at)) = commands.pop_front() {
+            let Some(answer) = self.perform(&command, at, clock).await? else {
+                handled.left_unsent = unsent(&command);
+                continue;
+            };
+            let next = self.decide(&slot, &answer, policy, clock).await?;
+            handled.decisions.extend(next.decision);
+            commands.extend(next.commands.into_iter().map(|command| (command, next.at)));
+        }
+        Ok(handled)
+    }
+
+    /// Loads, steps and commits until the step is committed or needs no commit.
+    async fn decide(
+        &self,
+        slot: &SlotKey,
+        event: &Event,
+        policy: &PolicyInForce,
+        clock: &impl Clock,
+    ) -> Result<Decided, ControllerError> {
+        let marker = match event {
+            Event::Trigger(trigger) => Some(trigger.dedupe_key()),
+            _ => None,
+        };
+        let mut lookups = None;
+        for _ in 0..MAX_RACES {
+            let loaded = self.store.load(slot, marker.as_ref(), clock.now()).await?;
+            let at = clock.now();
+            let mut next = self.step(slot, &loaded, event, lookups.as_ref(), policy, at)?;
+            if let Step::NeedFacts(needed) = next {
+                let found = self.look_up(&needed, at).await?;
+                next = self.step(slot, &loaded, event, Some(&found), policy, at)?;
+                lookups = Some(found);
+            }
+            match next {
+                Step::Settled(outcome) => {
+                    return Ok(Decided {
+                        outcome: Some(outcome),
+                        decision: None,
+                        commands: Vec::new(),
+                        at,
+                    });
+                }
+                Step::Commit(commit) => match self.store.commit(slot, &commit, at).await? {
+                    Committed::Written => {
+                        return Ok(Decided {
+                            outcome: commit.decision.as_ref().map(|decision| decision.outcome.clone()),
+                            decision: commit.decision,
+                            commands: commit.commands,
+                            at,
+                        });
+                    }
+                    Committed::LostRace => {}
+                },
+                // The facts were given: a step never asks twice.
+                Step::NeedFacts(_) => {}
+            }
+        }
+        Err(ControllerError::Contended {
+            slot: slot.clone(),
+            races: MAX_RACES,
+        })
+    }
+
+    fn step(
+        &self,
+        slot: &SlotKey,
+        loaded: &Loaded,
+        event: &Event,
+        lookups: Option<&Lookups>,
+        policy: &PolicyInForce,
+        now: Timestamp,
+    ) -> Result<Step, ControllerError> {
+        let facts = Facts {
+            controller: &loaded.controller,
+            seen: loaded.seen.as_ref(),
+            lookups,
+            timing: self.timing,
+        };
+        step(&loaded.slot, event, &facts, policy, now).map_err(|source| ControllerError::Refused {
+            slot: slot.clone(),
+            source,
+        })
+    }
+
+    async fn look_up(&self, needed: &FactsNeeded, now: Timestamp) -> Result<Lookups, PortError> {
+        let uri = async {
+            match &needed.training_data_uri {
+                Some(name) => found(self.parameters.parameter(name, now).await),
+                None => Ok(Lookup::Absent),
+            }
+        };
+        let baseline = async {
+            match &needed.baseline {
+                Some(group) => found(self.registry.newest_approved(group).await),
+                None => Ok(Lookup::Absent),
+            }
+        };
+        let (training_data_uri, baseline) = tokio::try_join!(uri, baseline)?;
+        Ok(Lookups {
+            training_data_uri,
+            baseline,
+        })
+    }
+
+    /// Does what a commit commands; gives the event that its answer is, if there
+    /// is one.
+    async fn perform(
+        &self,
+        command: &Command,
+        decided_at: Timestamp,
+        clock: &impl Clock,
+    ) -> Result<Option<Event>, ControllerError> {
+        match command {
+            Command::EnsureStarted { claim, look_first } => {
+                let answer = self.ensure_started(claim, *look_first, decided_at, clock).await;
+                Ok(answer.map(|answer| Event::StartAnswered {
+                    claim: claim.number,
+                    attempt: claim.attempt,
+                    answer,
+                }))
+            }
+            Command::Describe { execution } => {
+                let report = self.executions.describe(execution).await?;
+                Ok(Some(Event::Status(report)))
+            }
+        }
+    }
+
+    async fn ensure_started(
+        &self,
+        claim: &Claim,
+        look_first: bool,
+        decided_at: Timestamp,
+        clock: &impl Clock,
+    ) -> Option<StartAnswer> {
+        if look_first {
+            let earliest = self.timing.earliest_start(claim.claimed_at);
+            match self.executions.find(claim, earliest).await {
+                Ok(Some(found)) => {
+                    return Some(StartAnswer::Accepted {
+                        execution: found.execution,
+                        started_at: found.started_at,
+                        adopted: true,
+                    });
+                }
+                Ok(None) => {}
+                // Without having looked, nothing may be sent.
+                Err(error) => {
+                    return Some(StartAnswer::Unknown {
+                        what: format!("could not look for the execution: {}", chain(&error)),
+                    });
+                }
+            }
+        }
+        let timeout = self.time_to_send(decided_at, clock)?;
+        Some(match self.executions.start(claim, timeout).await {
+            Started::Accepted(execution) => StartAnswer::Accepted {
+                execution,
+                // Later than the true start, if at all: intervals are never cut short.
+                started_at: clock.now(),
+                adopted: false,
+            },
+            Started::Refused(refusal) => StartAnswer::Refused { refusal },
+            Started::Unknown(what) => StartAnswer::Unknown { what },
+        })
+    }
+
+    /// How long a start call may take that is sent now; nothing when the lease
+    /// that was taken at `decided_at` leaves no time for one.
+    ///
+    /// The fence in the store protects the slot from a worker that was frozen
+    /// between its claim and its call. This protects AWS from it.
+    fn time_to_send(&self, decided_at: Timestamp, clock: &impl Clock) -> Option<Duration> {
+        let elapsed = clock.now().duration_since(decided_at);
+        let left = self.timing.send_within() - elapsed;
+        let timeout = left.min(START_TIMEOUT);
+        (timeout >= MIN_START_TIMEOUT && !elapsed.is_negative()).then(|| timeout.unsigned_abs())
+    }
+}
+
+const fn unsent(command: &Command) -> Option<u64> {
+    match command {
+        Command::EnsureStarted { claim, .. } => Some(claim.number),
+        Command::Describe { .. } => None,
+    }
+}
+
+/// What a look-up found. One that can never work is an answer too: the trigger is
+/// held as misconfigured, which a dead-letter queue would not do for it.
+fn found<T>(answer: Result<Option<T>, PortError>) -> Result<Lookup<T>, PortError> {
+    match answer {
+        Ok(value) => Ok(value.into()),
+        Err(error) if error.class() == Class::Terminal => Ok(Lookup::Unreadable(chain(&error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod controller;
+mod error;
+mod ports;
+
+pub use self::controller::{Controller, Handled};
+pub use self::error::{Class, ControllerError, PortError};
+pub use self::ports::{Clock, Committed, Executions, Found, Loaded, Parameters, Registry, SlotStore, Started};

@@ -1,0 +1,99 @@
+//! One transaction per decision.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use jiff::Timestamp;
+use retrain_controller::{Committed, Loaded, PortError, SlotStore};
+use retrain_core::lane::SlotKey;
+use retrain_core::step::Commit;
+use retrain_core::trigger::DedupeKey;
+
+use crate::DynamoStore;
+use crate::error::failed;
+use crate::items::{self, EXPIRES_AT, Item};
+
+const DOING: &str = "commit a decision";
+
+impl SlotStore for DynamoStore {
+    async fn load(
+        &self,
+        slot: &SlotKey,
+        marker: Option<&DedupeKey>,
+        now: Timestamp,
+    ) -> Result<Loaded, PortError> {
+        self.load_slot(slot, marker, now).await
+    }
+
+    async fn commit(&self, slot: &SlotKey, commit: &Commit, now: Timestamp) -> Result<Committed, PortError> {
+        let mut actions = vec![self.put_slot(slot, commit)?];
+        if let Some((trigger, seen)) = &commit.marker {
+            let item = items::marker_item(slot, trigger, seen, now)?;
+            actions.push(self.put_marker(item, now)?);
+        }
+        if let Some(decision) = &commit.decision {
+            actions.push(self.put(items::decision_item(slot, decision)?)?);
+        }
+        // The SDK draws a fresh request token for this attempt and repeats it in
+        // its own retries, so that a commit is applied at most once.
+        let answer = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Committed::Written),
+            Err(error) if is_lost_race(&error) => Ok(Committed::LostRace),
+            Err(error) => Err(failed(DOING, error)),
+        }
+    }
+}
+
+impl DynamoStore {
+    fn put_slot(&self, key: &SlotKey, commit: &Commit) -> Result<TransactWriteItem, PortError> {
+        let item = items::slot_item(key, &commit.slot)?;
+        let read_version = commit.slot.version.saturating_sub(1);
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = if read_version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("#version = :read")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":read", AttributeValue::N(read_version.to_string()))
+        };
+        action(put)
+    }
+
+    fn put_marker(&self, item: Item, now: Timestamp) -> Result<TransactWriteItem, PortError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR #expires_at < :now")
+            .expression_attribute_names("#expires_at", EXPIRES_AT)
+            .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()));
+        action(put)
+    }
+
+    fn put(&self, item: Item) -> Result<TransactWriteItem, PortError> {
+        action(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+}
+
+fn action(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, PortError> {
+    let put = put.build().map_err(|error| PortError::terminal(DOING, error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// Whether another worker's write came first: its version or marker is there, or
+/// its transaction is under way. Throttling is not a lost race.
+fn is_lost_race(error: &SdkError<TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return false;
+    };
+    cancelled
+        .cancellation_reasons()
+        .iter()
+        .filter_map(|reason| reason.code())
+        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+}

@@ -1,0 +1,50 @@
+//! The index of slots that somebody must look at.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use retrain_controller::PortError;
+use retrain_core::lane::SlotKey;
+use retrain_core::token::digest;
+
+use crate::DynamoStore;
+use crate::error::failed;
+use crate::items::{DUE_AT, DUE_SHARD, PK, moment, text};
+use crate::load::string;
+use crate::table::DUE_INDEX;
+
+/// Into how many shards the index is divided: readers share the work, and one
+/// busy shard does not starve the rest.
+pub const DUE_SHARDS: u8 = 8;
+
+/// The shard of a slot. It never changes.
+pub(crate) fn shard_of(slot: &SlotKey) -> String {
+    let digest = digest(&slot.to_string());
+    let head = digest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+    (head.unwrap_or_default() % DUE_SHARDS).to_string()
+}
+
+impl DynamoStore {
+    /// The slots of a shard that are due by `now`, the longest overdue first, at
+    /// most `limit`; as the partition keys of their items.
+    ///
+    /// The index is eventually consistent: a slot may be missing for a moment, or
+    /// still be named after it was looked at. Looking twice does no harm.
+    pub async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, PortError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("#shard = :shard AND #at <= :now")
+            .expression_attribute_names("#shard", DUE_SHARD)
+            .expression_attribute_names("#at", DUE_AT)
+            .expression_attribute_values(":shard", string(shard.to_string()))
+            .expression_attribute_values(":now", AttributeValue::S(moment(now)))
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(|error| failed("read what is due", error))?;
+        let items = answer.items.unwrap_or_default();
+        Ok(items.iter().filter_map(|item| text(item, PK)).map(str::to_owned).collect())
+    }
+}

@@ -1,0 +1,146 @@
+//! One consistent read of everything that a decision needs from the table.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use jiff::Timestamp;
+use retrain_controller::{Loaded, PortError};
+use retrain_core::decision::Decision;
+use retrain_core::facts::ControllerState;
+use retrain_core::lane::SlotKey;
+use retrain_core::slot::Slot;
+use retrain_core::token::Epoch;
+use retrain_core::trigger::DedupeKey;
+
+use crate::DynamoStore;
+use crate::error::failed;
+use crate::items::{self, DECISION_PREFIX, Item, Key, PK, SK};
+
+/// How often a read is repeated that was torn or only partly answered.
+const MAX_READS: u32 = 5;
+
+impl DynamoStore {
+    pub(crate) async fn load_slot(
+        &self,
+        slot: &SlotKey,
+        marker: Option<&DedupeKey>,
+        now: Timestamp,
+    ) -> Result<Loaded, PortError> {
+        let marker_key = marker.map(|key| Key::marker(slot, key));
+        let mut keys = vec![Key::controller(), Key::slot(slot)];
+        keys.extend(marker_key.clone());
+        for _ in 0..MAX_READS {
+            let Some(mut found) = self.read_all(&keys).await? else { continue };
+            let Some(controller) = take(&mut found, &Key::controller()) else {
+                self.make_controller(now).await?;
+                continue;
+            };
+            let stored = take(&mut found, &Key::slot(slot)).map(items::read_slot).transpose()?;
+            let stored = stored.unwrap_or_else(Slot::new);
+            let seen = match &marker_key {
+                Some(key) => take(&mut found, key).map(|item| items::read_marker(item, now)).transpose()?,
+                None => None,
+            }
+            .flatten();
+            // The items of a batch are read one by one. A marker that is newer than
+            // the slot shows that a commit came between the two reads.
+            if seen.as_ref().is_some_and(|seen| seen.decision > stored.version) {
+                continue;
+            }
+            return Ok(Loaded {
+                slot: stored,
+                seen,
+                controller: items::read_controller(controller)?,
+            });
+        }
+        Err(PortError::retryable(
+            format!("read slot {slot}"),
+            format!("no consistent answer in {MAX_READS} reads"),
+        ))
+    }
+
+    /// All items with these keys, or nothing if DynamoDB answered only in part.
+    async fn read_all(&self, keys: &[Key]) -> Result<Option<Vec<Item>>, PortError> {
+        let doing = "read the slot";
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys.iter().cloned().map(Key::attributes).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| PortError::terminal(doing, error))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, keys)
+            .send()
+            .await
+            .map_err(|error| failed(doing, error))?;
+        if answer.unprocessed_keys.is_some_and(|rest| !rest.is_empty()) {
+            return Ok(None);
+        }
+        let found = answer.responses.and_then(|mut tables| tables.remove(&self.table));
+        Ok(Some(found.unwrap_or_default()))
+    }
+
+    /// Makes the item that a new table lacks. Whoever comes first decides the
+    /// epoch.
+    async fn make_controller(&self, now: Timestamp) -> Result<(), PortError> {
+        let doing = "make the controller item";
+        let state = ControllerState {
+            epoch: Epoch::derive(&[&self.table, &now.to_string()]),
+            paused: None,
+        };
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(items::controller_item(&state)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed(doing, error)),
+        }
+    }
+
+    /// The newest decisions about a slot, newest first, at most `limit`.
+    pub async fn decisions(&self, slot: &SlotKey, limit: u16) -> Result<Vec<Decision>, PortError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
+            .expression_attribute_values(":pk", string(slot.to_string()))
+            .expression_attribute_values(":prefix", string(DECISION_PREFIX))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(|error| failed("read decisions", error))?;
+        answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(items::read_decision)
+            .collect()
+    }
+}
+
+pub(crate) fn string(text: impl Into<String>) -> aws_sdk_dynamodb::types::AttributeValue {
+    aws_sdk_dynamodb::types::AttributeValue::S(text.into())
+}
+
+/// Takes the item with this key out of an answer, whose order means nothing.
+fn take(found: &mut Vec<Item>, key: &Key) -> Option<Item> {
+    let at = found.iter().position(|item| key.is_of(item))?;
+    Some(found.swap_remove(at))
+}

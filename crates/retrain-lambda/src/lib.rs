@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+mod aws;
+mod clock;
+mod failure;
+mod serve;
+mod settings;
+mod telemetry;
+
+pub use self::aws::load as load_aws_config;
+pub use self::clock::InvocationClock;
+pub use self::failure::Failure;
+pub use self::serve::{Handle, serve};
+pub use self::settings::{InvalidSetting, Settings};
+pub use self::telemetry::{decided, ignored, init as init_telemetry, invalid_policies};

@@ -1,0 +1,144 @@
+//! What the environment tells a function, read once in the init phase.
+
+use retrain_core::facts::{InvalidTiming, Timing};
+use retrain_core::names::{InvalidText, ParameterName};
+use retrain_core::period::{InvalidPeriod, Period};
+use thiserror::Error;
+
+/// The settings that all functions share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `RETRAIN_TABLE`: the name of the table.
+    pub table: String,
+    /// `RETRAIN_POLICY_PATH`: the Parameter Store path under which every model has
+    /// its policy.
+    pub policy_path: ParameterName,
+    /// `RETRAIN_POLICY_TTL`: how long policies and parameters are used before they
+    /// are read again (`60s`).
+    pub policy_ttl: Period,
+    /// `RETRAIN_FUNCTION_TIMEOUT` (`30s`), `RETRAIN_MAX_SKEW` (`5s`),
+    /// `RETRAIN_SETTLE` (`60s`) and `RETRAIN_DESCRIBE_EVERY` (`15m`).
+    pub timing: Timing,
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidSetting {
+    /// It is needed and not there.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// It is no name.
+    #[error("the environment variable {name}")]
+    Text {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong.
+        #[source]
+        source: InvalidText,
+    },
+    /// It is no length of time.
+    #[error("the environment variable {name}")]
+    Period {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong.
+        #[source]
+        source: InvalidPeriod,
+    },
+    /// The lengths of time do not keep the promises.
+    #[error("the timing settings")]
+    Timing(#[from] InvalidTiming),
+}
+
+impl Settings {
+    /// Every variable that is read, for tests of templates and documents.
+    pub const VARIABLES: [&'static str; 7] = [
+        "RETRAIN_TABLE",
+        "RETRAIN_POLICY_PATH",
+        "RETRAIN_POLICY_TTL",
+        "RETRAIN_FUNCTION_TIMEOUT",
+        "RETRAIN_MAX_SKEW",
+        "RETRAIN_SETTLE",
+        "RETRAIN_DESCRIBE_EVERY",
+    ];
+
+    /// Reads the settings through a look-up such as the process's environment.
+    pub fn read(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, InvalidSetting> {
+        let needed = |name| {
+            lookup(name)
+                .filter(|value| !value.is_empty())
+                .ok_or(InvalidSetting::Missing(name))
+        };
+        let period = |name, default| match lookup(name) {
+            Some(text) => Period::parse(&text).map_err(|source| InvalidSetting::Period { name, source }),
+            None => Ok(default),
+        };
+        let path = "RETRAIN_POLICY_PATH";
+        let timing = Timing::new(
+            period("RETRAIN_FUNCTION_TIMEOUT", Period::from_secs(30))?.duration(),
+            period("RETRAIN_MAX_SKEW", Period::from_secs(5))?.duration(),
+            period("RETRAIN_SETTLE", Period::from_secs(60))?.duration(),
+            period("RETRAIN_DESCRIBE_EVERY", Period::from_mins(15))?.duration(),
+        )?;
+        Ok(Self {
+            table: needed("RETRAIN_TABLE")?,
+            policy_path: ParameterName::parse(needed(path)?)
+                .map_err(|source| InvalidSetting::Text { name: path, source })?,
+            policy_ttl: period("RETRAIN_POLICY_TTL", Period::from_secs(60))?,
+            timing,
+        })
+    }
+
+    /// Reads the settings of this process.
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+    use std::error::Error;
+
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
+        Settings::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name)?;
+            Some(found.1.to_owned())
+        })
+    }
+
+    const NEEDED: [(&str, &str); 2] = [("RETRAIN_TABLE", "t"), ("RETRAIN_POLICY_PATH", "/retrain/policies")];
+
+    #[test]
+    fn two_variables_are_needed_and_the_rest_has_defaults() {
+        let settings = read(&NEEDED).unwrap();
+        assert_eq!(settings.timing, Timing::default());
+        assert_eq!(settings.policy_ttl, Period::from_secs(60));
+        assert_eq!(read(&[]).unwrap_err(), InvalidSetting::Missing("RETRAIN_TABLE"));
+        assert_eq!(read(&NEEDED[..1]).unwrap_err(), InvalidSetting::Missing("RETRAIN_POLICY_PATH"));
+    }
+
+    #[test]
+    fn an_error_names_the_variable_and_the_reason() {
+        let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_SETTLE", "1 minute")]).unwrap_err();
+        assert!(error.to_string().contains("RETRAIN_SETTLE"), "{error}");
+        assert!(error.source().unwrap().to_string().contains("1 minute"));
+        let error = read(&[NEEDED[0], ("RETRAIN_POLICY_PATH", "no-slash")]).unwrap_err();
+        assert!(error.to_string().contains("RETRAIN_POLICY_PATH"), "{error}");
+        let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_FUNCTION_TIMEOUT", "16m")]).unwrap_err();
+        assert!(error.source().unwrap().to_string().contains("15 min"), "{error:?}");
+    }
+
+    #[test]
+    fn the_list_of_variables_is_what_is_read() {
+        let asked = RefCell::new(BTreeSet::new());
+        let _ = Settings::read(|name| {
+            asked.borrow_mut().insert(name);
+            NEEDED.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        });
+        assert_eq!(asked.into_inner(), BTreeSet::from(Settings::VARIABLES));
+    }
+}

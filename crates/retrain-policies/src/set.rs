@@ -1,0 +1,161 @@
+//! All policies together, and which of them an alarm concerns.
+
+use std::collections::BTreeMap;
+
+use retrain_core::drift::{AlarmTransition, DriftKind};
+use retrain_core::names::{ModelName, shortened};
+use retrain_core::policy::{AlarmMatch, DriftPolicy, NotDrift, Policy, PolicyError, PolicyInForce};
+
+/// A stored document that should be a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The last part of the parameter's name: the model's name.
+    pub name: String,
+    /// Parameter Store's version.
+    pub version: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// The policies of all models.
+#[derive(Clone, Debug, Default)]
+pub struct PolicySet {
+    valid: BTreeMap<ModelName, PolicyInForce>,
+    invalid: Vec<InvalidPolicy>,
+}
+
+/// A document that is no policy.
+#[derive(Clone, Debug)]
+pub struct InvalidPolicy {
+    /// The name under which it is stored, shortened.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// What is wrong with it.
+    pub error: PolicyError,
+    /// What it says about alarms, if that much can be read.
+    drift: Option<DriftPolicy>,
+}
+
+/// Which models an alarm concerns.
+#[derive(Clone, Debug, Default)]
+pub struct AlarmRoutes<'a> {
+    /// The models for which it means drift.
+    pub drift: Vec<(&'a PolicyInForce, DriftKind)>,
+    /// The models whose policies name it although it can never mean drift.
+    pub never: Vec<(&'a ModelName, NotDrift)>,
+    /// The invalid policies that would want to know about it. Those that cannot
+    /// be read far enough to tell are among them only if no model takes it.
+    pub broken: Vec<&'a InvalidPolicy>,
+}
+
+impl PolicySet {
+    /// Parses all documents. The order of the documents means nothing.
+    pub fn parse(documents: impl IntoIterator<Item = Document>) -> Self {
+        let mut set = Self::default();
+        let mut parsed: Vec<(Document, Result<PolicyInForce, PolicyError>)> = documents
+            .into_iter()
+            .map(|document| {
+                let policy = read(&document);
+                (document, policy)
+            })
+            .collect();
+        parsed.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let mut owners: BTreeMap<String, ModelName> = BTreeMap::new();
+        for (document, policy) in parsed {
+            let policy = policy.and_then(|policy| {
+                owned_alone(&policy, &mut owners)?;
+                Ok(policy)
+            });
+            match policy {
+                Ok(policy) => {
+                    set.valid.insert(policy.model.clone(), policy);
+                }
+                Err(error) => set.invalid.push(InvalidPolicy {
+                    name: shortened(&document.name, 80),
+                    version: document.version,
+                    drift: drift_part(&document.text),
+                    error,
+                }),
+            }
+        }
+        set
+    }
+
+    /// The policy of a model.
+    pub fn of(&self, model: &ModelName) -> Option<&PolicyInForce> {
+        self.valid.get(model)
+    }
+
+    /// All policies, by model.
+    pub fn iter(&self) -> impl Iterator<Item = &PolicyInForce> {
+        self.valid.values()
+    }
+
+    /// The documents that are no policies.
+    pub fn invalid(&self) -> &[InvalidPolicy] {
+        &self.invalid
+    }
+
+    /// Which models an alarm concerns.
+    pub fn routes(&self, alarm: &AlarmTransition) -> AlarmRoutes<'_> {
+        let mut routes = AlarmRoutes::default();
+        for policy in self.valid.values() {
+            match policy.policy.drift.matches(alarm) {
+                AlarmMatch::Drift(kind) => routes.drift.push((policy, kind)),
+                AlarmMatch::Never(why) => routes.never.push((&policy.model, why)),
+                AlarmMatch::No => {}
+            }
+        }
+        let taken = !routes.drift.is_empty();
+        routes.broken = self
+            .invalid
+            .iter()
+            .filter(|invalid| invalid.names(alarm).unwrap_or(!taken))
+            .collect();
+        routes
+    }
+}
+
+impl InvalidPolicy {
+    /// Whether this document names the alarm, as far as it can be read.
+    fn names(&self, alarm: &AlarmTransition) -> Option<bool> {
+        let drift = self.drift.as_ref()?;
+        Some(matches!(drift.matches(alarm), AlarmMatch::Drift(_)))
+    }
+}
+
+fn read(document: &Document) -> Result<PolicyInForce, PolicyError> {
+    let model = ModelName::parse(document.name.as_str()).map_err(|error| PolicyError {
+        field: "the parameter's name".to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(PolicyInForce {
+        model,
+        version: document.version,
+        policy: Policy::parse(&document.text)?,
+    })
+}
+
+/// A pipeline belongs to one model: otherwise its executions could not be told
+/// apart. The first model by name keeps it.
+fn owned_alone(policy: &PolicyInForce, owners: &mut BTreeMap<String, ModelName>) -> Result<(), PolicyError> {
+    let pipeline = policy.policy.pipeline.name.as_str().to_ascii_lowercase();
+    if let Some(owner) = owners.get(&pipeline) {
+        return Err(PolicyError {
+            field: "pipeline.name".to_owned(),
+            reason: format!("the pipeline belongs to the model {owner}"),
+        });
+    }
+    owners.insert(pipeline, policy.model.clone());
+    Ok(())
+}
+
+/// The part of a broken document that says which alarms are its model's.
+fn drift_part(text: &str) -> Option<DriftPolicy> {
+    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    match document.get("drift") {
+        None => Some(DriftPolicy::default()),
+        Some(drift) => serde_json::from_value(drift.clone()).ok(),
+    }
+}

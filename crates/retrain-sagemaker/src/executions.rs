@@ -1,0 +1,117 @@
+//! Finding, describing and stopping executions.
+
+use std::time::Duration;
+
+use aws_sdk_sagemaker::types::{
+    PipelineExecutionStatus, PipelineExecutionSummary, SortOrder, SortPipelineExecutionsBy,
+};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use retrain_controller::{Executions, Found, PortError, Started};
+use retrain_core::event::{ExecutionReport, ExecutionStatus};
+use retrain_core::lane::Target;
+use retrain_core::names::{PipelineExecutionArn, shortened};
+use retrain_core::slot::Claim;
+use retrain_core::token::ClientRequestToken;
+
+use crate::SageMaker;
+use crate::error::failed;
+
+/// How many pages of a hundred executions are searched for a claim's. A claim is
+/// looked for within minutes or hours, and its execution is among the newest.
+const MAX_PAGES: usize = 20;
+
+impl Executions for SageMaker {
+    async fn start(&self, claim: &Claim, timeout: Duration) -> Started {
+        self.start_claim(claim, timeout).await
+    }
+
+    async fn find(&self, claim: &Claim, earliest: Timestamp) -> Result<Option<Found>, PortError> {
+        let Target::SagemakerPipeline { name, .. } = &claim.target;
+        let doing = || format!("list the executions of {name}");
+        let wanted = claim.token.display_name();
+        let mut pages = self
+            .client
+            .list_pipeline_executions()
+            .pipeline_name(name.as_str())
+            // `CreatedAfter` excludes its own moment; the summaries are compared below.
+            .created_after(DateTime::from_secs(earliest.as_second().saturating_sub(1)))
+            .sort_by(SortPipelineExecutionsBy::CreationTime)
+            .sort_order(SortOrder::Descending)
+            .max_results(100)
+            .into_paginator()
+            .send();
+        for _ in 0..MAX_PAGES {
+            let Some(page) = pages.next().await else { return Ok(None) };
+            let page = page.map_err(|error| failed(doing(), error))?;
+            let mut summaries = page.pipeline_execution_summaries().iter();
+            if let Some(found) = summaries.find_map(|summary| carries(summary, &wanted, earliest)) {
+                return Ok(Some(found));
+            }
+        }
+        Err(PortError::retryable(doing(), format!("not among the newest {} executions", MAX_PAGES * 100)))
+    }
+
+    async fn describe(&self, execution: &PipelineExecutionArn) -> Result<ExecutionReport, PortError> {
+        let answer = self
+            .client
+            .describe_pipeline_execution()
+            .pipeline_execution_arn(execution.as_str())
+            .send()
+            .await
+            .map_err(|error| failed(format!("describe {execution}"), error))?;
+        Ok(ExecutionReport {
+            execution: execution.clone(),
+            display_name: answer.pipeline_execution_display_name,
+            status: answer
+                .pipeline_execution_status
+                .as_ref()
+                .map_or(ExecutionStatus::InFlight, status),
+            failure: answer.failure_reason.map(|reason| shortened(&reason, 500)),
+            started_at: answer.creation_time.as_ref().and_then(timestamp),
+        })
+    }
+}
+
+impl SageMaker {
+    /// Asks SageMaker to stop an execution. It stops when its running steps have
+    /// ended; its status says so then.
+    pub async fn stop(
+        &self,
+        execution: &PipelineExecutionArn,
+        token: &ClientRequestToken,
+    ) -> Result<(), PortError> {
+        self.client
+            .stop_pipeline_execution()
+            .pipeline_execution_arn(execution.as_str())
+            .client_request_token(token.as_str())
+            .send()
+            .await
+            .map_err(|error| failed(format!("stop {execution}"), error))?;
+        Ok(())
+    }
+}
+
+/// The execution, if it carries the claim's name and is not from before the claim.
+fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp) -> Option<Found> {
+    let started_at = summary.start_time().and_then(timestamp)?;
+    let named = summary.pipeline_execution_display_name() == Some(wanted);
+    let execution = PipelineExecutionArn::parse(summary.pipeline_execution_arn()?).ok()?;
+    (named && started_at >= earliest).then_some(Found { execution, started_at })
+}
+
+/// The set of statuses is open: what we do not know is still going on, and is
+/// looked at again.
+fn status(status: &PipelineExecutionStatus) -> ExecutionStatus {
+    match status.as_str() {
+        "Succeeded" => ExecutionStatus::Succeeded,
+        "Failed" | "CompletedWithFailures" => ExecutionStatus::Failed,
+        "Stopped" => ExecutionStatus::Stopped,
+        _ => ExecutionStatus::InFlight,
+    }
+}
+
+fn timestamp(at: &DateTime) -> Option<Timestamp> {
+    let nanos = i32::try_from(at.subsec_nanos()).ok()?;
+    Timestamp::new(at.secs(), nanos).ok()
+}

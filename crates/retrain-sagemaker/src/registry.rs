@@ -1,0 +1,45 @@
+//! Reading the model registry.
+
+use aws_sdk_sagemaker::types::{
+    ModelApprovalStatus, ModelPackageSortBy, ModelPackageStatus, ModelPackageSummary, SortOrder,
+};
+use retrain_controller::{PortError, Registry};
+use retrain_core::names::{ModelPackageArn, ModelPackageGroupName};
+
+use crate::SageMaker;
+use crate::error::failed;
+
+/// How many pages of approved packages are searched for a completed one.
+const MAX_PAGES: usize = 5;
+
+impl Registry for SageMaker {
+    async fn newest_approved(&self, group: &ModelPackageGroupName) -> Result<Option<ModelPackageArn>, PortError> {
+        let doing = || format!("list the approved packages of {group}");
+        let mut pages = self
+            .client
+            .list_model_packages()
+            .model_package_group_name(group.as_str())
+            .model_approval_status(ModelApprovalStatus::Approved)
+            .sort_by(ModelPackageSortBy::CreationTime)
+            // The default order is the oldest first.
+            .sort_order(SortOrder::Descending)
+            .max_results(10)
+            .into_paginator()
+            .send();
+        for _ in 0..MAX_PAGES {
+            let Some(page) = pages.next().await else { return Ok(None) };
+            let page = page.map_err(|error| failed(doing(), error))?;
+            let mut summaries = page.model_package_summary_list().iter();
+            if let Some(package) = summaries.find_map(completed) {
+                return Ok(Some(package));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn completed(summary: &ModelPackageSummary) -> Option<ModelPackageArn> {
+    let complete = summary.model_package_status() == Some(&ModelPackageStatus::Completed);
+    let arn = ModelPackageArn::parse(summary.model_package_arn()?).ok()?;
+    complete.then_some(arn)
+}

@@ -1,0 +1,290 @@
+//! What happens to SageMaker past its API.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+
+use super::model::{
+    ApprovalStatus, Execution, ExecutionStatus, ModelPackage, PackageStatus, Pipeline,
+    PipelineRecord, Step,
+};
+use super::{SageMaker, Scene};
+
+/// A control call that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such pipeline, execution or model package.
+    #[error("there is no {0}")]
+    Unknown(String),
+    /// The name is taken.
+    #[error("pipeline {0} exists already")]
+    Taken(String),
+    /// The execution does not go from this status to that one.
+    #[error("an execution that is {from:?} does not become {to:?}")]
+    Transition {
+        /// Its status.
+        from: ExecutionStatus,
+        /// The status that was asked for.
+        to: ExecutionStatus,
+    },
+}
+
+impl SageMaker {
+    /// Creates a pipeline and returns its ARN.
+    pub fn create_pipeline(&self, pipeline: Pipeline) -> Result<String, ControlError> {
+        let mut state = self.lock();
+        let arn = self.names.pipeline(&pipeline.name);
+        if state
+            .pipelines
+            .iter()
+            .any(|record| record.arn.eq_ignore_ascii_case(&arn))
+        {
+            return Err(ControlError::Taken(pipeline.name));
+        }
+        state.pipelines.push(PipelineRecord {
+            pipeline,
+            arn: arn.clone(),
+            creation_time: self.clock.now(),
+        });
+        Ok(state.shown(&arn))
+    }
+
+    /// Deletes a pipeline; its executions stay.
+    pub fn delete_pipeline(&self, name: &str) -> Result<(), ControlError> {
+        let mut state = self.lock();
+        let before = state.pipelines.len();
+        state
+            .pipelines
+            .retain(|record| record.pipeline.name != name);
+        if state.pipelines.len() == before {
+            return Err(unknown("pipeline", name));
+        }
+        Ok(())
+    }
+
+    /// All executions, in the order of their starts.
+    pub fn executions(&self) -> Vec<Execution> {
+        let state = self.lock();
+        let shown = |execution: &Execution| Execution {
+            arn: state.shown(&execution.arn),
+            ..execution.clone()
+        };
+        state.executions.iter().map(shown).collect()
+    }
+
+    /// Starts an execution as a person does in the console: without a token or a
+    /// limit, the pipeline's defaults as parameters.
+    pub fn start_by_hand(
+        &self,
+        pipeline: &str,
+        display_name: &str,
+    ) -> Result<String, ControlError> {
+        let mut state = self.lock();
+        let record = state
+            .pipelines
+            .iter()
+            .find(|record| record.pipeline.name == pipeline);
+        let pipeline = record
+            .map(|record| record.pipeline.clone())
+            .ok_or_else(|| unknown("pipeline", pipeline))?;
+        let now = self.clock.now();
+        let defaults = pipeline.parameters.into_iter();
+        let parameters: BTreeMap<String, String> = defaults
+            .filter_map(|(name, default)| Some((name, default?)))
+            .collect();
+        let mut scene = Scene {
+            state: &mut state,
+            names: &self.names,
+            now,
+        };
+        let arn = scene.begin(Execution {
+            arn: String::new(),
+            pipeline: pipeline.name,
+            display_name: display_name.to_owned(),
+            description: None,
+            token: None,
+            parameters,
+            start_time: now,
+            last_modified_time: now,
+            status: ExecutionStatus::Executing,
+            failure_reason: None,
+            version_id: pipeline.versions,
+            started_by_hand: true,
+            steps: Vec::new(),
+        });
+        Ok(state.shown(&arn))
+    }
+
+    /// Ends an execution. One that is being stopped ends `Stopped` or `Failed`.
+    pub fn finish(
+        &self,
+        arn: &str,
+        status: ExecutionStatus,
+        failure_reason: Option<&str>,
+    ) -> Result<(), ControlError> {
+        self.with_execution(arn, |execution| {
+            let from = execution.status;
+            let allowed = match from {
+                ExecutionStatus::Executing => status.is_terminal(),
+                ExecutionStatus::Stopping => {
+                    matches!(status, ExecutionStatus::Stopped | ExecutionStatus::Failed)
+                }
+                _ => false,
+            };
+            if !allowed {
+                return Err(ControlError::Transition { from, to: status });
+            }
+            execution.status = status;
+            execution.failure_reason = failure_reason.map(str::to_owned);
+            Ok(())
+        })
+    }
+
+    /// Makes an execution that has ended run again, as a retry in the console does.
+    pub fn reopen(&self, arn: &str) -> Result<(), ControlError> {
+        self.with_execution(arn, |execution| {
+            if !execution.status.is_terminal() {
+                return Err(ControlError::Transition {
+                    from: execution.status,
+                    to: ExecutionStatus::Executing,
+                });
+            }
+            execution.status = ExecutionStatus::Executing;
+            execution.failure_reason = None;
+            Ok(())
+        })
+    }
+
+    /// Sets the steps that `ListPipelineExecutionSteps` shows.
+    pub fn set_steps(&self, arn: &str, steps: Vec<Step>) -> Result<(), ControlError> {
+        self.with_execution(arn, |execution| {
+            execution.steps = steps;
+            Ok(())
+        })
+    }
+
+    /// Creates a model package group without packages, unless it exists.
+    pub fn create_package_group(&self, group: &str) {
+        let groups = &mut self.lock().groups;
+        if !groups.iter().any(|existing| existing == group) {
+            groups.push(group.to_owned());
+        }
+    }
+
+    /// Registers the next version of a group, which is created if need be, and
+    /// returns its ARN.
+    pub fn register_package(
+        &self,
+        group: &str,
+        approval_status: ApprovalStatus,
+        status: PackageStatus,
+    ) -> String {
+        self.create_package_group(group);
+        let mut state = self.lock();
+        let versions = state
+            .packages
+            .iter()
+            .filter(|package| package.group == group);
+        let version = versions.map(|package| package.version).max().unwrap_or(0) + 1;
+        let arn = self.names.package(group, version);
+        state.packages.push(ModelPackage {
+            arn: arn.clone(),
+            group: group.to_owned(),
+            version,
+            creation_time: self.clock.now(),
+            last_modified_time: None,
+            approval_status,
+            status,
+            details: Map::new(),
+        });
+        state.shown(&arn)
+    }
+
+    /// All model packages, in the order of their registration.
+    pub fn packages(&self) -> Vec<ModelPackage> {
+        let state = self.lock();
+        let shown = |package: &ModelPackage| ModelPackage {
+            arn: state.shown(&package.arn),
+            ..package.clone()
+        };
+        state.packages.iter().map(shown).collect()
+    }
+
+    /// Approves or rejects a model package, as a person does in the console.
+    pub fn set_approval(&self, arn: &str, status: ApprovalStatus) -> Result<(), ControlError> {
+        self.with_package(arn, |package| package.approval_status = status)
+    }
+
+    /// Sets how far a model package's creation has got.
+    pub fn set_package_status(&self, arn: &str, status: PackageStatus) -> Result<(), ControlError> {
+        self.with_package(arn, |package| package.status = status)
+    }
+
+    /// Sets further members of `DescribeModelPackage`, such as `ModelMetrics`.
+    pub fn set_package_details(
+        &self,
+        arn: &str,
+        details: Map<String, Value>,
+    ) -> Result<(), ControlError> {
+        self.with_package(arn, |package| package.details = details)
+    }
+
+    /// How many executions may run in the account (default 20, as in AWS).
+    pub fn set_concurrency_limit(&self, limit: usize) {
+        self.lock().settings.concurrency_limit = limit;
+    }
+
+    /// How long a new execution stays out of `ListPipelineExecutions` (default
+    /// not at all). Answers to a repeated token are not affected.
+    pub fn set_list_lag(&self, lag: SignedDuration) {
+        self.lock().settings.list_lag = lag;
+    }
+
+    /// How long a client request token is remembered (default one hour). After
+    /// it, the same token starts a second execution.
+    pub fn set_token_window(&self, window: SignedDuration) {
+        self.lock().settings.token_window = window;
+    }
+
+    /// Writes ARNs in lower case, as the service has done.
+    pub fn lower_case_arns(&self, lower_case: bool) {
+        self.lock().settings.lower_case_arns = lower_case;
+    }
+
+    fn with_execution(
+        &self,
+        arn: &str,
+        change: impl FnOnce(&mut Execution) -> Result<(), ControlError>,
+    ) -> Result<(), ControlError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let mut executions = state.executions.iter_mut();
+        let execution = executions
+            .find(|execution| execution.arn.eq_ignore_ascii_case(arn))
+            .ok_or_else(|| unknown("execution", arn))?;
+        change(execution)?;
+        execution.last_modified_time = now;
+        Ok(())
+    }
+
+    fn with_package(
+        &self,
+        arn: &str,
+        change: impl FnOnce(&mut ModelPackage),
+    ) -> Result<(), ControlError> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let mut packages = state.packages.iter_mut();
+        let package = packages
+            .find(|package| package.arn.eq_ignore_ascii_case(arn))
+            .ok_or_else(|| unknown("model package", arn))?;
+        change(package);
+        package.last_modified_time = Some(now);
+        Ok(())
+    }
+}
+
+fn unknown(kind: &str, name: &str) -> ControlError {
+    ControlError::Unknown(format!("{kind} {name}"))
+}

@@ -1,0 +1,132 @@
+//! SageMaker: pipeline executions and the model registry, as far as a
+//! retraining controller sees them.
+
+mod control;
+mod executions;
+mod model;
+mod names;
+mod pipelines;
+mod registry;
+mod start;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::http::request::Parts;
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use control::ControlError;
+pub use model::{
+    ApprovalStatus, Execution, ExecutionStatus, ModelPackage, PackageStatus, Pipeline, Step,
+};
+
+use crate::VirtualClock;
+use crate::answer::{Answer, ServiceError};
+use crate::input::{Input, Text};
+use crate::page::Page;
+use crate::service::{AnswerFuture, Endpoint, Request, Service, target};
+use model::State;
+use names::Names;
+
+/// SageMaker's state, and what is done to it past the API: what a person does
+/// in the console, what a pipeline's steps do, what AWS may do. Clones share it.
+#[derive(Clone, Debug)]
+pub struct SageMaker {
+    clock: VirtualClock,
+    names: Names,
+    state: Arc<Mutex<State>>,
+}
+
+/// What every operation works on. The lock is held for the whole operation, so
+/// each is atomic.
+struct Scene<'a> {
+    state: &'a mut State,
+    names: &'a Names,
+    now: Timestamp,
+}
+
+impl SageMaker {
+    pub(crate) fn new(clock: VirtualClock, region: &str, account: &str) -> Self {
+        Self {
+            clock,
+            names: Names {
+                region: region.to_owned(),
+                account: account.to_owned(),
+            },
+            state: Arc::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn perform(&self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
+        let mut state = self.lock();
+        let scene = &mut Scene {
+            state: &mut state,
+            names: &self.names,
+            now: self.clock.now(),
+        };
+        match operation {
+            "StartPipelineExecution" => start::start(scene, request),
+            "StopPipelineExecution" => executions::stop(scene, request),
+            "DescribePipelineExecution" => executions::describe(scene, request),
+            "ListPipelineExecutions" => executions::list(scene, request),
+            "ListPipelineExecutionSteps" => executions::list_steps(scene, request),
+            "ListPipelineParametersForExecution" => executions::list_parameters(scene, request),
+            "DescribePipeline" => pipelines::describe(scene, request),
+            "ListModelPackages" => registry::list(scene, request),
+            "DescribeModelPackage" => registry::describe(scene, request),
+            unknown => Err(ServiceError::unknown_operation(unknown)),
+        }
+    }
+}
+
+impl Endpoint for SageMaker {
+    fn service(&self) -> Service {
+        Service::SageMaker
+    }
+
+    fn operation(&self, head: &Parts) -> Option<String> {
+        target(head, "SageMaker")
+    }
+
+    fn answer(&self, request: Request) -> AnswerFuture<'_> {
+        let result = request
+            .json
+            .and_then(|members| self.perform(&request.operation, &members));
+        let answer = Answer::json(result, self.service().content_type());
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// Modelled as `ResourceNotFound`, without the usual suffix (botocore API model).
+fn not_found(kind: &str, arn: &str) -> ServiceError {
+    ServiceError::refused("ResourceNotFound", format!("{kind} {arn} does not exist."))
+}
+
+/// The paging members that every list operation has.
+fn page<'a>(input: &Input<'a>) -> Result<Page<'a>, ServiceError> {
+    Ok(Page {
+        // botocore API model: MaxResults 1..=100.
+        size: input.page_size(100)?,
+        next_token: input.optional_text("NextToken", names::NEXT_TOKEN)?,
+        bad_token: "ValidationException",
+    })
+}
+
+/// Whether the request asks for a descending order.
+fn descending(input: &Input<'_>, default: bool) -> Result<bool, ServiceError> {
+    Ok(input
+        .one_of("SortOrder", &["Ascending", "Descending"])?
+        .map_or(default, |order| order == "Descending"))
+}
+
+/// Free text whose rule is only its length.
+const fn up_to(max: usize) -> Text {
+    Text::of(1, max)
+}
+
+#[cfg(test)]
+mod tests;

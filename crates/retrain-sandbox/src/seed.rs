@@ -1,0 +1,151 @@
+//! What a sandbox begins with, as a JSON file.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::sagemaker::{ApprovalStatus, ControlError, PackageStatus, Pipeline};
+use crate::ssm::ParameterError;
+use crate::{SageMaker, Ssm, VirtualClock};
+
+/// The contents of a new sandbox.
+///
+/// ```
+/// let seed = retrain_sandbox::Seed::from_json(r#"{
+///     "parameters": [
+///         {"name": "/retrain/policies/churn", "value": {"interval": "6h"}},
+///         {"name": "/churn/training-data", "value": "s3://data/churn/"}
+///     ],
+///     "pipelines": [
+///         {"name": "churn-training", "parameters": {"TrainingDataUri": null, "DriftKind": "none"}}
+///     ],
+///     "modelPackages": [
+///         {"group": "churn", "approvalStatus": "Approved"}
+///     ]
+/// }"#).unwrap();
+/// assert_eq!(seed.pipelines[0].versions, 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Seed {
+    /// The time to begin at. Without it the clock is left alone.
+    pub now: Option<Timestamp>,
+    /// Parameters of Parameter Store.
+    pub parameters: Vec<SeedParameter>,
+    /// SageMaker pipelines.
+    pub pipelines: Vec<Pipeline>,
+    /// Model package groups without packages.
+    pub model_package_groups: Vec<String>,
+    /// Model packages, each the next version of its group.
+    pub model_packages: Vec<SeedPackage>,
+}
+
+/// One parameter of a seed.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedParameter {
+    /// Its name.
+    pub name: String,
+    /// Its value: a string as it is, anything else as compact JSON.
+    pub value: Value,
+}
+
+/// One model package of a seed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedPackage {
+    /// Its group.
+    pub group: String,
+    /// Whether it may be deployed.
+    pub approval_status: ApprovalStatus,
+    /// Whether it is complete.
+    #[serde(default = "completed")]
+    pub status: PackageStatus,
+}
+
+const fn completed() -> PackageStatus {
+    PackageStatus::Completed
+}
+
+/// Why a seed was not planted.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The file is not such a document. The message names the field.
+    #[error("the seed is not valid at {path}: {reason}")]
+    Syntax {
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Parameter Store refused a parameter.
+    #[error("the seed's parameter {name} is refused")]
+    Parameter {
+        /// The parameter's name.
+        name: String,
+        /// Why.
+        #[source]
+        reason: ParameterError,
+    },
+    /// A pipeline cannot be created.
+    #[error("the seed's pipeline is refused")]
+    Pipeline(#[source] ControlError),
+}
+
+impl Seed {
+    /// Reads a seed.
+    pub fn from_json(text: &str) -> Result<Self, SeedError> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json).map_err(|error| SeedError::Syntax {
+            path: error.path().to_string(),
+            reason: error.inner().to_string(),
+        })
+    }
+
+    pub(crate) fn plant(
+        &self,
+        clock: &VirtualClock,
+        sagemaker: &SageMaker,
+        ssm: &Ssm,
+    ) -> Result<(), SeedError> {
+        if let Some(now) = self.now {
+            clock.set(now);
+        }
+        for parameter in &self.parameters {
+            let value = match &parameter.value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            ssm.put_parameter(&parameter.name, &value)
+                .map_err(|reason| SeedError::Parameter {
+                    name: parameter.name.clone(),
+                    reason,
+                })?;
+        }
+        for pipeline in &self.pipelines {
+            sagemaker
+                .create_pipeline(pipeline.clone())
+                .map_err(SeedError::Pipeline)?;
+        }
+        for group in &self.model_package_groups {
+            sagemaker.create_package_group(group);
+        }
+        for package in &self.model_packages {
+            sagemaker.register_package(&package.group, package.approval_status, package.status);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_a_seed_is_named_with_its_place() {
+        let error = Seed::from_json(r#"{"pipelines": [{"nmae": "churn"}]}"#).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("pipelines[0]"), "{message}");
+        assert!(message.contains("nmae"), "{message}");
+    }
+}

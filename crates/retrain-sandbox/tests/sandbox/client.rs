@@ -1,0 +1,87 @@
+//! A plain HTTP client, so that these tests do not compile the SageMaker SDK.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::client::legacy::{Client as HttpClient, Error, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use retrain_sandbox::sagemaker::Pipeline;
+use retrain_sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: HttpClient<HttpConnector, Full<Bytes>>,
+    url: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    pub(crate) fn code(&self) -> &str {
+        self.body["__type"].as_str().unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// An operation; an error if the connection closed without an answer.
+    pub(crate) async fn call(&self, target: &str, body: &Value) -> Result<Reply, Error> {
+        let request = Request::post(&self.url)
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.1");
+        self.send(request, body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        let request = Request::get(format!("{}{path}", self.url));
+        self.send(request, String::new()).await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        let request = Request::post(format!("{}{path}", self.url));
+        self.send(request, body.to_string()).await.unwrap()
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: hyper::http::request::Builder,
+        body: String,
+    ) -> Result<Reply, Error> {
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
+        let (head, body) = self.http.request(request).await?.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body: serde_json::from_slice(&bytes).unwrap(),
+        })
+    }
+
+    pub(crate) async fn start(&self, token: usize) -> Result<Reply, Error> {
+        let request = json!({
+            "PipelineName": "churn",
+            "ClientRequestToken": format!("{token:032}"),
+        });
+        self.call("SageMaker.StartPipelineExecution", &request)
+            .await
+    }
+}
+
+/// A sandbox with the pipeline `churn`, and a client of it.
+pub(crate) async fn sandbox() -> (Sandbox, Client) {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    sandbox
+        .sagemaker()
+        .create_pipeline(Pipeline::new("churn"))
+        .unwrap();
+    let client = Client {
+        http: HttpClient::builder(TokioExecutor::new()).build_http(),
+        url: sandbox.endpoint_url().to_owned(),
+    };
+    (sandbox, client)
+}

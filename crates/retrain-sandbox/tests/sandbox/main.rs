@@ -1,0 +1,12 @@
+//! The sandbox over HTTP, as its clients see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod client;
+mod control;
+mod dynamodb;
+mod faults;
+mod services;
