@@ -37,10 +37,14 @@ pub struct Consequence {
 
 impl Answer {
     pub(crate) fn handled(alarm: &str, model: &ModelName, handled: &Handled) -> Self {
-        let then = handled.decisions.iter().skip(1).map(|decision| Consequence {
-            outcome: decision.outcome.name().to_owned(),
-            reason: decision.outcome.to_string(),
-        });
+        let then = handled
+            .decisions
+            .iter()
+            .skip(1)
+            .map(|decision| Consequence {
+                outcome: decision.outcome.name().to_owned(),
+                reason: decision.outcome.to_string(),
+            });
         let unsent = handled.left_unsent.map(|claim| Consequence {
             outcome: "left_unsent".to_owned(),
             reason: format!("the lease of claim {claim} leaves no time to start it"),
@@ -85,7 +89,9 @@ impl fmt::Display for Ignored {
         match self {
             Self::InsufficientData => f.write_str("INSUFFICIENT_DATA changes nothing"),
             Self::Silenced(Silenced::Muted { .. }) => f.write_str("the alarm is muted"),
-            Self::Silenced(Silenced::Suppressed { by }) => write!(f, "the alarm is suppressed by {by:?}"),
+            Self::Silenced(Silenced::Suppressed { by }) => {
+                write!(f, "the alarm is suppressed by {by:?}")
+            }
             Self::UnknownAlarm => f.write_str("no policy names the alarm"),
             Self::NotDrift(why) => write!(f, "{why}"),
             Self::Message(what) => f.write_str(what),

@@ -8,7 +8,9 @@ use retrain_core::policy::PolicyInForce;
 use retrain_core::trigger::{Cause, Trigger};
 use retrain_debounce::DynamoStore;
 use retrain_events::{AlarmMessage, alarm_messages};
-use retrain_lambda::{Failure, Handle, InvocationClock, Settings, decided, ignored, invalid_policies};
+use retrain_lambda::{
+    Failure, Handle, InvocationClock, Settings, decided, ignored, invalid_policies,
+};
 use retrain_policies::{InvalidPolicy, ParameterStore, PolicySet};
 use retrain_sagemaker::SageMaker;
 use serde_json::Value;
@@ -25,7 +27,9 @@ pub struct Handler {
 /// An alarm that a broken policy would want to know about. It waits in the
 /// dead-letter queue until the policy is mended.
 #[derive(Debug, Error)]
-#[error("the alarm {alarm:?} may concern the model {model:?}, whose policy version {version} is invalid")]
+#[error(
+    "the alarm {alarm:?} may concern the model {model:?}, whose policy version {version} is invalid"
+)]
 struct PolicyIsInvalid {
     alarm: String,
     model: String,
@@ -54,7 +58,11 @@ impl Handler {
     }
 
     /// Handles every message in an event, and then says which of them failed.
-    pub async fn handle_at(&self, event: &Value, clock: &impl Clock) -> Result<Vec<Answer>, Failure> {
+    pub async fn handle_at(
+        &self,
+        event: &Value,
+        clock: &impl Clock,
+    ) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::new();
         let mut failures = Vec::new();
         for message in alarm_messages(event) {
@@ -94,7 +102,12 @@ impl Handler {
                 Err(failure) => failures.push(failure),
             }
         }
-        failures.extend(routes.broken.iter().map(|invalid| undecidable(alarm, invalid)));
+        failures.extend(
+            routes
+                .broken
+                .iter()
+                .map(|invalid| undecidable(alarm, invalid)),
+        );
         for (model, why) in &routes.never {
             let mut answer = ignore(Some(alarm), &Ignored::NotDrift(*why), clock);
             answer.model = Some((*model).clone());
@@ -117,10 +130,20 @@ impl Handler {
         if handled.decisions.is_empty() {
             let outcome = &handled.outcome;
             let model = Some(policy.model.as_str());
-            ignored(clock.now(), model, outcome.name(), &event.to_string(), &outcome.to_string());
+            ignored(
+                clock.now(),
+                model,
+                outcome.name(),
+                &event.to_string(),
+                &outcome.to_string(),
+            );
         }
         handled.decisions.iter().for_each(decided);
-        Ok(Answer::handled(alarm.alarm.alarm_name(), &policy.model, &handled))
+        Ok(Answer::handled(
+            alarm.alarm.alarm_name(),
+            &policy.model,
+            &handled,
+        ))
     }
 }
 
@@ -161,7 +184,13 @@ fn event(alarm: &AlarmTransition, drift: DriftKind) -> Event {
 
 fn ignore(alarm: Option<&AlarmTransition>, why: &Ignored, clock: &impl Clock) -> Answer {
     let name = alarm.map(|alarm| alarm.alarm.alarm_name());
-    ignored(clock.now(), None, "ignored", name.unwrap_or_default(), &why.to_string());
+    ignored(
+        clock.now(),
+        None,
+        "ignored",
+        name.unwrap_or_default(),
+        &why.to_string(),
+    );
     Answer::ignored(name, None, why)
 }
 

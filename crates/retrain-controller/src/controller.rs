@@ -13,7 +13,9 @@ use retrain_core::slot::Claim;
 use retrain_core::step::{Command, Step, step};
 
 use crate::error::{Class, ControllerError, PortError};
-use crate::ports::{Clock, Committed, Executions, Loaded, Parameters, Registry, SlotStore, Started};
+use crate::ports::{
+    Clock, Committed, Executions, Loaded, Parameters, Registry, SlotStore, Started,
+};
 
 /// How often a lost race is run again before the event is delivered anew.
 const MAX_RACES: u32 = 16;
@@ -58,6 +60,8 @@ struct Decided {
     commands: Vec<Command>,
     /// The time on which the decision, and so any lease in it, is based.
     at: Timestamp,
+    /// What the store holds now, as far as this worker knows.
+    stored: Loaded,
 }
 
 impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R, P> {
@@ -73,7 +77,8 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         clock: &impl Clock,
     ) -> Result<Handled, ControllerError> {
         let slot = SlotKey::retrain(policy.model.clone());
-        let first = self.decide(&slot, event, policy, clock).await?;
+        let first = self.decide(&slot, event, None, policy, clock).await?;
+        let mut stored = first.stored;
         let mut handled = Handled {
             // A write without a decision only moved the time of the next look.
             outcome: first.outcome.unwrap_or(Outcome::Unchanged {
@@ -82,14 +87,20 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
             decisions: first.decision.into_iter().collect(),
             left_unsent: None,
         };
-        let mut commands: VecDeque<(Command, Timestamp)> =
-            first.commands.into_iter().map(|command| (command, first.at)).collect();
+        let mut commands: VecDeque<(Command, Timestamp)> = first
+            .commands
+            .into_iter()
+            .map(|command| (command, first.at))
+            .collect();
         while let Some((command, at)) = commands.pop_front() {
             let Some(answer) = self.perform(&command, at, clock).await? else {
                 handled.left_unsent = unsent(&command);
                 continue;
             };
-            let next = self.decide(&slot, &answer, policy, clock).await?;
+            let next = self
+                .decide(&slot, &answer, Some(stored), policy, clock)
+                .await?;
+            stored = next.stored;
             handled.decisions.extend(next.decision);
             commands.extend(next.commands.into_iter().map(|command| (command, next.at)));
         }
@@ -97,10 +108,14 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
     }
 
     /// Loads, steps and commits until the step is committed or needs no commit.
+    ///
+    /// A worker that has just written the slot need not read it again: it knows
+    /// what it wrote, and the fence tells if that has changed.
     async fn decide(
         &self,
         slot: &SlotKey,
         event: &Event,
+        known: Option<Loaded>,
         policy: &PolicyInForce,
         clock: &impl Clock,
     ) -> Result<Decided, ControllerError> {
@@ -108,9 +123,13 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
             Event::Trigger(trigger) => Some(trigger.dedupe_key()),
             _ => None,
         };
+        let mut known = known;
         let mut lookups = None;
         for _ in 0..MAX_RACES {
-            let loaded = self.store.load(slot, marker.as_ref(), clock.now()).await?;
+            let mut loaded = match known.take() {
+                Some(known) => known,
+                None => self.store.load(slot, marker.as_ref(), clock.now()).await?,
+            };
             let at = clock.now();
             let mut next = self.step(slot, &loaded, event, lookups.as_ref(), policy, at)?;
             if let Step::NeedFacts(needed) = next {
@@ -125,15 +144,21 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                         decision: None,
                         commands: Vec::new(),
                         at,
+                        stored: loaded,
                     });
                 }
                 Step::Commit(commit) => match self.store.commit(slot, &commit, at).await? {
                     Committed::Written => {
+                        loaded.slot = commit.slot;
                         return Ok(Decided {
-                            outcome: commit.decision.as_ref().map(|decision| decision.outcome.clone()),
+                            outcome: commit
+                                .decision
+                                .as_ref()
+                                .map(|decision| decision.outcome.clone()),
                             decision: commit.decision,
                             commands: commit.commands,
                             at,
+                            stored: loaded,
                         });
                     }
                     Committed::LostRace => {}
@@ -199,7 +224,9 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
     ) -> Result<Option<Event>, ControllerError> {
         match command {
             Command::EnsureStarted { claim, look_first } => {
-                let answer = self.ensure_started(claim, *look_first, decided_at, clock).await;
+                let answer = self
+                    .ensure_started(claim, *look_first, decided_at, clock)
+                    .await;
                 Ok(answer.map(|answer| Event::StartAnswered {
                     claim: claim.number,
                     attempt: claim.attempt,

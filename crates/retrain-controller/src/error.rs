@@ -27,7 +27,10 @@ pub struct PortError {
 
 impl PortError {
     /// A failure that may be over when the event is delivered again.
-    pub fn retryable(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn retryable(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self {
             doing: doing.into(),
             class: Class::Retryable,
@@ -36,7 +39,10 @@ impl PortError {
     }
 
     /// A failure that stays.
-    pub fn terminal(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn terminal(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
         Self {
             doing: doing.into(),
             class: Class::Terminal,

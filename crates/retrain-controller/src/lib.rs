@@ -6,4 +6,6 @@ mod ports;
 
 pub use self::controller::{Controller, Handled};
 pub use self::error::{Class, ControllerError, PortError};
-pub use self::ports::{Clock, Committed, Executions, Found, Loaded, Parameters, Registry, SlotStore, Started};
+pub use self::ports::{
+    Clock, Committed, Executions, Found, Loaded, Parameters, Registry, SlotStore, Started,
+};

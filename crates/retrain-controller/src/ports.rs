@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use retrain_core::event::{ExecutionReport, Refusal};
 use retrain_core::facts::{ControllerState, Seen};
 use retrain_core::lane::SlotKey;
-use retrain_core::names::{ModelPackageArn, ModelPackageGroupName, ParameterName, PipelineExecutionArn};
+use retrain_core::names::{
+    ModelPackageArn, ModelPackageGroupName, ParameterName, PipelineExecutionArn,
+};
 use retrain_core::slot::{Claim, Slot};
 use retrain_core::step::Commit;
 use retrain_core::trigger::DedupeKey;

@@ -33,7 +33,13 @@ pub struct Decision {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.event, self.outcome.name(), self.outcome)
+        write!(
+            f,
+            "{}: {}: {}",
+            self.event,
+            self.outcome.name(),
+            self.outcome
+        )
     }
 }
 
@@ -222,8 +228,14 @@ impl fmt::Display for Outcome {
             Self::Unchanged { because } => because.fmt(f),
             Self::Stale { because } => because.fmt(f),
             Self::Held { guard } | Self::Dropped { guard } => guard.fmt(f),
-            Self::Claimed { claim } => write!(f, "claim {} for {}: {}", claim.number, claim.target, claim.reasons),
-            Self::Resumed { claim } => write!(f, "claim {}, attempt {}", claim.number, claim.attempt),
+            Self::Claimed { claim } => write!(
+                f,
+                "claim {} for {}: {}",
+                claim.number, claim.target, claim.reasons
+            ),
+            Self::Resumed { claim } => {
+                write!(f, "claim {}, attempt {}", claim.number, claim.attempt)
+            }
             Self::Started {
                 execution,
                 adopted,
@@ -234,13 +246,22 @@ impl fmt::Display for Outcome {
                 write!(f, "{how} {execution}: {reasons}")
             }
             Self::NotStarted {
-                refusal, held_again, ..
+                refusal,
+                held_again,
+                ..
             } => write!(f, "{refusal}; {held_again} cause(s) held again"),
-            Self::StartUnknown { what, resume_at, .. } => write!(f, "{what}; looked at again at {resume_at}"),
+            Self::StartUnknown {
+                what, resume_at, ..
+            } => write!(f, "{what}; looked at again at {resume_at}"),
             Self::AlarmCleared { withdrawn, marked } => {
-                write!(f, "{withdrawn} held cause(s) withdrawn, {marked} marked in flight")
+                write!(
+                    f,
+                    "{withdrawn} held cause(s) withdrawn, {marked} marked in flight"
+                )
             }
-            Self::Succeeded { execution, served, .. } => write!(f, "{execution} served {served} cause(s)"),
+            Self::Succeeded {
+                execution, served, ..
+            } => write!(f, "{execution} served {served} cause(s)"),
             Self::Failed {
                 execution,
                 failure,
@@ -249,9 +270,16 @@ impl fmt::Display for Outcome {
                 ..
             } => {
                 let failure = failure.as_deref().unwrap_or("no failure reason");
-                write!(f, "{execution}: {failure:?}; {held_again} cause(s) held again, {given_up} given up")
+                write!(
+                    f,
+                    "{execution}: {failure:?}; {held_again} cause(s) held again, {given_up} given up"
+                )
             }
-            Self::Stopped { execution, discarded, .. } => {
+            Self::Stopped {
+                execution,
+                discarded,
+                ..
+            } => {
                 write!(f, "{execution} was stopped; {discarded} cause(s) discarded")
             }
             Self::Paused => f.write_str("triggers are held"),
@@ -278,7 +306,9 @@ impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooOld { at } => write!(f, "it happened at {at}, longer ago than max_event_age"),
-            Self::NewerTransition { at } => write!(f, "the alarm has had a newer transition at {at}"),
+            Self::NewerTransition { at } => {
+                write!(f, "the alarm has had a newer transition at {at}")
+            }
         }
     }
 }

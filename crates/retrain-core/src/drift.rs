@@ -176,15 +176,18 @@ impl NamespaceClass {
         let normal = namespace.trim_start_matches('/').to_ascii_lowercase();
         let parts: Vec<&str> = normal.split('/').collect();
         match parts.as_slice() {
-            ["aws", "sagemaker", "endpoint" | "endpoints" | "modelmonitoring", leaf] => {
-                match leaf.strip_suffix('s').unwrap_or(leaf) {
-                    "data-metric" => Self::Monitor(DriftKind::DataQuality),
-                    "model-metric" => Self::Monitor(DriftKind::ModelQuality),
-                    "bias-metric" => Self::Monitor(DriftKind::BiasDrift),
-                    "explainability-metric" => Self::Monitor(DriftKind::FeatureAttributionDrift),
-                    _ => Self::Infrastructure,
-                }
-            }
+            [
+                "aws",
+                "sagemaker",
+                "endpoint" | "endpoints" | "modelmonitoring",
+                leaf,
+            ] => match leaf.strip_suffix('s').unwrap_or(leaf) {
+                "data-metric" => Self::Monitor(DriftKind::DataQuality),
+                "model-metric" => Self::Monitor(DriftKind::ModelQuality),
+                "bias-metric" => Self::Monitor(DriftKind::BiasDrift),
+                "explainability-metric" => Self::Monitor(DriftKind::FeatureAttributionDrift),
+                _ => Self::Infrastructure,
+            },
             ["aws", "sagemaker", ..] => Self::Infrastructure,
             _ => Self::Custom,
         }
@@ -203,9 +206,15 @@ mod tests {
             ("aws/sagemaker/Endpoints/data-metrics", Monitor(DataQuality)),
             ("/aws/sagemaker/Endpoints/data-metric", Monitor(DataQuality)),
             ("/aws/sagemaker/Endpoint/data-metrics", Monitor(DataQuality)),
-            ("aws/sagemaker/ModelMonitoring/model-metrics", Monitor(ModelQuality)),
+            (
+                "aws/sagemaker/ModelMonitoring/model-metrics",
+                Monitor(ModelQuality),
+            ),
             ("aws/sagemaker/Endpoints/bias-metrics", Monitor(BiasDrift)),
-            ("aws/sagemaker/Endpoints/explainability-metrics", Monitor(FeatureAttributionDrift)),
+            (
+                "aws/sagemaker/Endpoints/explainability-metrics",
+                Monitor(FeatureAttributionDrift),
+            ),
             ("/aws/sagemaker/Endpoints", Infrastructure),
             ("/aws/sagemaker/TrainingJobs", Infrastructure),
             ("AWS/SageMaker", Infrastructure),

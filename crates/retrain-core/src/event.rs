@@ -139,8 +139,12 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trigger(trigger) => write!(f, "{} at {}", trigger.cause, trigger.at),
-            Self::AlarmCleared { alarm, at } => write!(f, "alarm {:?} cleared at {at}", alarm.alarm_name()),
-            Self::StartAnswered { claim, attempt, .. } => write!(f, "answer to claim {claim}, attempt {attempt}"),
+            Self::AlarmCleared { alarm, at } => {
+                write!(f, "alarm {:?} cleared at {at}", alarm.alarm_name())
+            }
+            Self::StartAnswered { claim, attempt, .. } => {
+                write!(f, "answer to claim {claim}, attempt {attempt}")
+            }
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),

@@ -154,11 +154,33 @@ impl Timing {
     ) -> Result<Self, InvalidTiming> {
         let second = SignedDuration::from_secs(1);
         let hours = |n| SignedDuration::from_hours(n);
-        let check = |field, rule, fits| if fits { Ok(()) } else { Err(InvalidTiming { field, rule }) };
-        check("function_timeout", "from 1 s to 15 min", function_timeout >= second && function_timeout <= second * 900)?;
-        check("max_skew", "from 0 s to 1 h", !max_skew.is_negative() && max_skew <= hours(1))?;
-        check("settle", "from 0 s to 1 h", !settle.is_negative() && settle <= hours(1))?;
-        check("describe_every", "from 1 min to 24 h", describe_every >= second * 60 && describe_every <= hours(24))?;
+        let check = |field, rule, fits| {
+            if fits {
+                Ok(())
+            } else {
+                Err(InvalidTiming { field, rule })
+            }
+        };
+        check(
+            "function_timeout",
+            "from 1 s to 15 min",
+            function_timeout >= second && function_timeout <= second * 900,
+        )?;
+        check(
+            "max_skew",
+            "from 0 s to 1 h",
+            !max_skew.is_negative() && max_skew <= hours(1),
+        )?;
+        check(
+            "settle",
+            "from 0 s to 1 h",
+            !settle.is_negative() && settle <= hours(1),
+        )?;
+        check(
+            "describe_every",
+            "from 1 min to 24 h",
+            describe_every >= second * 60 && describe_every <= hours(24),
+        )?;
         Ok(Self {
             function_timeout,
             max_skew,
@@ -196,7 +218,9 @@ impl Timing {
     /// The earliest start time by which an execution of this claim can be told
     /// from older ones.
     pub fn earliest_start(&self, claimed_at: Timestamp) -> Timestamp {
-        claimed_at.saturating_sub(self.max_skew).unwrap_or(Timestamp::MIN)
+        claimed_at
+            .saturating_sub(self.max_skew)
+            .unwrap_or(Timestamp::MIN)
     }
 }
 
@@ -229,7 +253,13 @@ mod tests {
         let secs = SignedDuration::from_secs;
         let timing = |a, b, c, d| Timing::new(secs(a), secs(b), secs(c), secs(d));
         assert!(timing(30, 5, 60, 900).is_ok());
-        for bad in [timing(0, 5, 60, 900), timing(901, 5, 60, 900), timing(30, -1, 60, 900), timing(30, 5, 3_601, 900), timing(30, 5, 60, 59)] {
+        for bad in [
+            timing(0, 5, 60, 900),
+            timing(901, 5, 60, 900),
+            timing(30, -1, 60, 900),
+            timing(30, 5, 3_601, 900),
+            timing(30, 5, 60, 59),
+        ] {
             assert!(bad.is_err());
         }
     }

@@ -90,9 +90,9 @@ impl Guard {
     /// When it clears by itself, if it does.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::MinInterval { until, .. } | Self::BackOff { until, .. } | Self::NoCapacity { until, .. } => {
-                Some(*until)
-            }
+            Self::MinInterval { until, .. }
+            | Self::BackOff { until, .. }
+            | Self::NoCapacity { until, .. } => Some(*until),
             Self::ControllerPaused { .. }
             | Self::ModelPaused { .. }
             | Self::InFlight { .. }
@@ -117,7 +117,9 @@ impl Guard {
 impl fmt::Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ControllerPaused { by, why } => write!(f, "{by:?} paused the controller: {why:?}"),
+            Self::ControllerPaused { by, why } => {
+                write!(f, "{by:?} paused the controller: {why:?}")
+            }
             Self::ModelPaused { by, why } => write!(f, "{by:?} paused the model: {why:?}"),
             Self::InFlight { claim } => write!(f, "the execution of claim {claim} is in flight"),
             Self::MinInterval {
@@ -130,23 +132,38 @@ impl fmt::Display for Guard {
                 "the minimum interval of {interval} for {kind} triggers since the start at {last_start} ends at {until}"
             ),
             Self::BackOff { failures, until } => {
-                write!(f, "{failures} failed run(s) in a row, waiting until {until}")
+                write!(
+                    f,
+                    "{failures} failed run(s) in a row, waiting until {until}"
+                )
             }
-            Self::Misconfigured { what, policy_version } => {
-                write!(f, "a start cannot work under policy version {policy_version}: {what}")
+            Self::Misconfigured {
+                what,
+                policy_version,
+            } => {
+                write!(
+                    f,
+                    "a start cannot work under policy version {policy_version}: {what}"
+                )
             }
             Self::NoCapacity { times, until } => {
-                write!(f, "no capacity at AWS ({times} time(s) in a row), next try at {until}")
+                write!(
+                    f,
+                    "no capacity at AWS ({times} time(s) in a row), next try at {until}"
+                )
             }
         }
     }
 }
 
 fn controller_paused(controller: &ControllerState) -> Option<Guard> {
-    controller.paused.as_ref().map(|pause| Guard::ControllerPaused {
-        by: pause.by.clone(),
-        why: pause.why.clone(),
-    })
+    controller
+        .paused
+        .as_ref()
+        .map(|pause| Guard::ControllerPaused {
+            by: pause.by.clone(),
+            why: pause.why.clone(),
+        })
 }
 
 fn model_paused(slot: &Slot) -> Option<Guard> {
@@ -159,14 +176,21 @@ fn model_paused(slot: &Slot) -> Option<Guard> {
 fn in_flight(slot: &Slot) -> Option<Guard> {
     match &slot.phase {
         Phase::Idle => None,
-        Phase::Starting(claim) => Some(Guard::InFlight { claim: claim.number }),
+        Phase::Starting(claim) => Some(Guard::InFlight {
+            claim: claim.number,
+        }),
         Phase::Running(run) => Some(Guard::InFlight {
             claim: run.claim.number,
         }),
     }
 }
 
-fn min_interval(slot: &Slot, policy: &PolicyInForce, reason: &Reason, now: Timestamp) -> Option<Guard> {
+fn min_interval(
+    slot: &Slot,
+    policy: &PolicyInForce,
+    reason: &Reason,
+    now: Timestamp,
+) -> Option<Guard> {
     if reason.cause.is_forced() {
         return None;
     }
@@ -187,7 +211,11 @@ fn back_off(slot: &Slot, back_off: BackOff, reason: &Reason, now: Timestamp) -> 
         return None;
     }
     let failed_at = slot.failed_at?;
-    let wait = doubled(back_off.initial.duration(), slot.failures.saturating_sub(1), back_off.cap.duration());
+    let wait = doubled(
+        back_off.initial.duration(),
+        slot.failures.saturating_sub(1),
+        back_off.cap.duration(),
+    );
     let until = later(failed_at, wait);
     (slot.failures > 0 && now < until).then_some(Guard::BackOff {
         failures: slot.failures,

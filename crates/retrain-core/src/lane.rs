@@ -66,7 +66,10 @@ pub enum Target {
 
 impl Target {
     /// A SageMaker pipeline by name.
-    pub fn sagemaker_pipeline(name: &str, version_id: Option<NonZeroU64>) -> Result<Self, InvalidText> {
+    pub fn sagemaker_pipeline(
+        name: &str,
+        version_id: Option<NonZeroU64>,
+    ) -> Result<Self, InvalidText> {
         Ok(Self::SagemakerPipeline {
             name: PipelineName::parse(name)?,
             version_id,
@@ -86,7 +89,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SagemakerPipeline { name, version_id } => {
-                let version = version_id.map_or_else(String::new, |id| ":".to_string() + &id.to_string());
+                let version =
+                    version_id.map_or_else(String::new, |id| ":".to_string() + &id.to_string());
                 write!(f, "sagemaker-pipeline/{name}{version}")
             }
         }

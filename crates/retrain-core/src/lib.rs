@@ -2,7 +2,11 @@
 #![no_std]
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test fails by panicking"
+    )
 )]
 
 extern crate alloc;

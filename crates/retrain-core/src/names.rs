@@ -12,7 +12,7 @@ use thiserror::Error;
 
 /// A value that does not fit the type that it was meant for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{shown:?} is not a valid {what}: {rule}")]
+#[error("\"{shown}\" is not a valid {what}: {rule}")]
 pub struct InvalidText {
     what: &'static str,
     rule: &'static str,
@@ -21,8 +21,9 @@ pub struct InvalidText {
 
 impl InvalidText {
     fn new(what: &'static str, rule: &'static str, value: &str) -> Self {
-        // Hostile input can be megabytes long; an error line must not be.
-        let shown = value.chars().take(80).collect();
+        // Hostile input can be megabytes long and hold control characters; an error
+        // line must not.
+        let shown = value.escape_debug().take(80).collect();
         Self { what, rule, shown }
     }
 }
@@ -232,7 +233,9 @@ fn arn<'a>(value: &'a str, service: &str) -> Option<&'a str> {
 /// length is checked as the API model's `max` does.
 fn is_hyphenated(value: &str, max: usize) -> bool {
     (1..=max).contains(&value.len())
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !value.starts_with('-')
         && !value.ends_with('-')
 }
@@ -280,7 +283,9 @@ impl NamePattern {
                 return false;
             }
         }
-        pattern.get(p..).is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
+        pattern
+            .get(p..)
+            .is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
     }
 }
 
@@ -340,8 +345,8 @@ mod tests {
 
     #[test]
     fn alarm_arns_keep_colons_in_the_name() {
-        let arn =
-            AlarmArn::parse("arn:aws-us-gov:cloudwatch:us-gov-west-1:111122223333:alarm:a:b").unwrap();
+        let arn = AlarmArn::parse("arn:aws-us-gov:cloudwatch:us-gov-west-1:111122223333:alarm:a:b")
+            .unwrap();
         assert_eq!(arn.alarm_name(), "a:b");
         for bad in [
             "arn:aws:cloudwatch:us-east-1:111122223333:alarm:",
@@ -361,7 +366,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(arn.pipeline_name(), "fraud-training");
-        assert!(PipelineExecutionArn::parse("arn:aws:sagemaker:us-east-1:111122223333:pipeline/x").is_err());
+        assert!(
+            PipelineExecutionArn::parse("arn:aws:sagemaker:us-east-1:111122223333:pipeline/x")
+                .is_err()
+        );
     }
 
     #[test]
@@ -377,7 +385,11 @@ mod tests {
             ("exact", "exactly", false),
         ];
         for (pattern, name, expected) in table {
-            assert_eq!(NamePattern::parse(pattern).unwrap().matches(name), expected, "{pattern} {name}");
+            assert_eq!(
+                NamePattern::parse(pattern).unwrap().matches(name),
+                expected,
+                "{pattern} {name}"
+            );
         }
         assert!(NamePattern::parse("*").is_err());
         assert!(NamePattern::parse("").is_err());
@@ -385,7 +397,9 @@ mod tests {
 
     #[test]
     fn errors_show_no_more_than_a_line() {
-        let error = ModelName::parse("x\n".repeat(100_000)).unwrap_err().to_string();
+        let error = ModelName::parse("x\n".repeat(100_000))
+            .unwrap_err()
+            .to_string();
         assert!(error.len() < 400 && !error.contains('\n'), "{error}");
     }
 }

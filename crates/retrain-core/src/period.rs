@@ -19,18 +19,30 @@ pub struct Period(u32);
 
 /// A text that is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{shown:?} is not a length of time: write numbers with units s, m, h, d or w, such as \"90s\", \"6h\" or \"1d12h\", up to 3650d")]
+#[error(
+    "{shown:?} is not a length of time: write numbers with units s, m, h, d or w, such as \"90s\", \"6h\" or \"1d12h\", up to 3650d"
+)]
 pub struct InvalidPeriod {
     shown: String,
 }
 
-const UNITS: [(char, u32); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+const UNITS: [(char, u32); 5] = [
+    ('w', 604_800),
+    ('d', 86_400),
+    ('h', 3_600),
+    ('m', 60),
+    ('s', 1),
+];
 const MAX_SECONDS: u32 = 3_650 * 86_400;
 
 impl Period {
     /// A period of this many seconds; more than ten years are cut to ten years.
     pub const fn from_secs(seconds: u32) -> Self {
-        Self(if seconds > MAX_SECONDS { MAX_SECONDS } else { seconds })
+        Self(if seconds > MAX_SECONDS {
+            MAX_SECONDS
+        } else {
+            seconds
+        })
     }
 
     /// A period of this many minutes.
@@ -59,7 +71,9 @@ impl Period {
         let mut rest = text;
         let mut seconds = 0_u32;
         while !rest.is_empty() {
-            let at = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?;
+            let at = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .ok_or_else(invalid)?;
             let (digits, tail) = rest.split_at(at);
             let unit = tail.chars().next().ok_or_else(invalid)?;
             let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit).ok_or_else(invalid)?;
@@ -123,15 +137,39 @@ mod tests {
 
     #[test]
     fn periods_are_read_as_written() {
-        let table = [("0s", 0), ("90s", 90), ("10m", 600), ("6h", 21_600), ("7d", 604_800), ("1w", 604_800), ("1d12h", 129_600)];
+        let table = [
+            ("0s", 0),
+            ("90s", 90),
+            ("10m", 600),
+            ("6h", 21_600),
+            ("7d", 604_800),
+            ("1w", 604_800),
+            ("1d12h", 129_600),
+        ];
         for (text, seconds) in table {
-            assert_eq!(Period::parse(text).unwrap(), Period::from_secs(seconds), "{text}");
+            assert_eq!(
+                Period::parse(text).unwrap(),
+                Period::from_secs(seconds),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_a_period_is_refused() {
-        for text in ["", "6", "h", "6 h", "-6h", "6H", "1.5h", "3651d", "99999999999h", "6hh", "６h"] {
+        for text in [
+            "",
+            "6",
+            "h",
+            "6 h",
+            "-6h",
+            "6H",
+            "1.5h",
+            "3651d",
+            "99999999999h",
+            "6hh",
+            "６h",
+        ] {
             assert!(Period::parse(text).is_err(), "{text}");
         }
         assert!(Period::parse("3650d").is_ok());

@@ -223,7 +223,11 @@ impl AlarmsSeen {
         self.0.retain(|_, known| known.at >= horizon);
         self.0.insert(digest(alarm.as_str()), seen);
         while self.0.len() > MAX_ALARMS {
-            let oldest = self.0.iter().min_by_key(|(_, known)| known.at).map(|(key, _)| key.clone());
+            let oldest = self
+                .0
+                .iter()
+                .min_by_key(|(_, known)| known.at)
+                .map(|(key, _)| key.clone());
             match oldest {
                 Some(key) => self.0.remove(&key),
                 None => break,

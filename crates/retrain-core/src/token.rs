@@ -51,7 +51,13 @@ const DISPLAY_NAME_PREFIX: &str = "retrain-";
 
 impl ClientRequestToken {
     /// The token of claim `number` of a slot.
-    pub fn derive(epoch: &Epoch, model: &ModelName, lane: &Lane, target: &Target, number: u64) -> Self {
+    pub fn derive(
+        epoch: &Epoch,
+        model: &ModelName,
+        lane: &Lane,
+        target: &Target,
+        number: u64,
+    ) -> Self {
         let lane = alloc::format!("{lane}");
         let target = alloc::format!("{target}");
         let number = number.to_be_bytes();
@@ -88,8 +94,14 @@ impl TryFrom<String> for ClientRequestToken {
 
     fn try_from(value: String) -> Result<Self, InvalidToken> {
         let fits = value.len() == TOKEN_CHARS
-            && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if fits { Ok(Self(value)) } else { Err(InvalidToken) }
+            && value
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if fits {
+            Ok(Self(value))
+        } else {
+            Err(InvalidToken)
+        }
     }
 }
 
@@ -126,7 +138,13 @@ fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
 mod tests {
     use super::*;
 
-    fn token(epoch: &str, model: &str, lane: &Lane, pipeline: &str, number: u64) -> ClientRequestToken {
+    fn token(
+        epoch: &str,
+        model: &str,
+        lane: &Lane,
+        pipeline: &str,
+        number: u64,
+    ) -> ClientRequestToken {
         ClientRequestToken::derive(
             &Epoch::derive(&[epoch]),
             &ModelName::parse(model).unwrap(),

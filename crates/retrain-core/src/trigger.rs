@@ -88,12 +88,21 @@ impl Cause {
     /// The cause with its free text cut: a slot keeps many of them.
     fn shortened(self) -> Self {
         match self {
-            Self::Drift { alarm, drift, evidence } => Self::Drift {
+            Self::Drift {
+                alarm,
+                drift,
+                evidence,
+            } => Self::Drift {
                 alarm,
                 drift,
                 evidence: evidence.map(|text| shortened(&text, 300)),
             },
-            Self::Manual { key, by, why, force } => Self::Manual {
+            Self::Manual {
+                key,
+                by,
+                why,
+                force,
+            } => Self::Manual {
                 key,
                 by: shortened(&by, 100),
                 why: shortened(&why, 300),
@@ -112,7 +121,9 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Drift { alarm, drift, .. } => write!(f, "{drift} drift alarm {:?}", alarm.alarm_name()),
+            Self::Drift { alarm, drift, .. } => {
+                write!(f, "{drift} drift alarm {:?}", alarm.alarm_name())
+            }
             Self::Schedule { schedule } => write!(f, "schedule {schedule:?}"),
             Self::Manual { by, why, .. } => write!(f, "{by:?} asked: {why:?}"),
         }
@@ -184,12 +195,18 @@ pub struct Reason {
     pub withdrawn: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes references"
+)]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes references"
+)]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -226,9 +243,9 @@ impl Reason {
     /// A generous estimate of its stored size.
     fn bytes(&self) -> usize {
         let text = match &self.cause {
-            Cause::Drift { alarm, evidence, .. } => {
-                alarm.as_str().len() + evidence.as_ref().map_or(0, String::len)
-            }
+            Cause::Drift {
+                alarm, evidence, ..
+            } => alarm.as_str().len() + evidence.as_ref().map_or(0, String::len),
             Cause::Schedule { schedule } => schedule.len(),
             Cause::Manual { key, by, why, .. } => key.len() + by.len() + why.len(),
         };
@@ -265,7 +282,9 @@ impl Reasons {
     /// The causes one by one, oldest first; those that are not listed are
     /// represented by an example at the end.
     pub fn iter(&self) -> impl Iterator<Item = &Reason> {
-        self.listed.iter().chain(self.unlisted.iter().map(|rest| &rest.example))
+        self.listed
+            .iter()
+            .chain(self.unlisted.iter().map(|rest| &rest.example))
     }
 
     /// How many causes are not listed.
@@ -286,13 +305,19 @@ impl Reasons {
 
     /// Adds a cause, or another telling of one that is here.
     pub fn add(&mut self, reason: Reason) {
-        if let Some(known) = self.listed.iter_mut().find(|known| known.is_same_cause(&reason)) {
+        if let Some(known) = self
+            .listed
+            .iter_mut()
+            .find(|known| known.is_same_cause(&reason))
+        {
             known.absorb(reason);
             return;
         }
         let bytes: usize = self.listed.iter().map(Reason::bytes).sum();
         if self.listed.len() < MAX_REASONS && bytes + reason.bytes() <= MAX_REASONS_BYTES {
-            let at = self.listed.partition_point(|known| known.first_at <= reason.first_at);
+            let at = self
+                .listed
+                .partition_point(|known| known.first_at <= reason.first_at);
             self.listed.insert(at, reason);
         } else {
             self.count_unlisted(1, reason);
@@ -320,7 +345,8 @@ impl Reasons {
     /// Removes what the alarm asked for before it cleared; says how many.
     pub fn remove_cleared(&mut self, alarm: &AlarmArn, cleared_at: Timestamp) -> usize {
         let before = self.listed.len();
-        self.listed.retain(|reason| !is_cleared(reason, alarm, cleared_at));
+        self.listed
+            .retain(|reason| !is_cleared(reason, alarm, cleared_at));
         before - self.listed.len()
     }
 
@@ -349,11 +375,17 @@ impl Reasons {
     pub fn after_failure(self, max_failures: u32) -> (Self, usize) {
         let mut kept = self.without_withdrawn();
         let total = kept.len();
-        for reason in kept.listed.iter_mut().chain(kept.unlisted.as_mut().map(|rest| &mut rest.example)) {
+        for reason in kept
+            .listed
+            .iter_mut()
+            .chain(kept.unlisted.as_mut().map(|rest| &mut rest.example))
+        {
             reason.failures = reason.failures.saturating_add(1);
         }
         kept.listed.retain(|reason| reason.failures < max_failures);
-        kept.unlisted = kept.unlisted.filter(|rest| rest.example.failures < max_failures);
+        kept.unlisted = kept
+            .unlisted
+            .filter(|rest| rest.example.failures < max_failures);
         let given_up = total - kept.len();
         (kept, given_up)
     }
@@ -389,7 +421,10 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn alarm(name: &str) -> AlarmArn {
-        AlarmArn::parse(alloc::format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}")).unwrap()
+        AlarmArn::parse(alloc::format!(
+            "arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"
+        ))
+        .unwrap()
     }
 
     pub(crate) fn drift(name: &str, seconds: i64) -> Trigger {
@@ -412,7 +447,10 @@ pub(crate) mod tests {
         reasons.add(Reason::of(&drift("b", 5)));
         assert_eq!(reasons.len(), 2);
         let first = reasons.iter().next().unwrap();
-        assert_eq!((first.first_at, first.last_at, first.count), (at(0), at(20), 3));
+        assert_eq!(
+            (first.first_at, first.last_at, first.count),
+            (at(0), at(20), 3)
+        );
     }
 
     #[test]
@@ -421,10 +459,16 @@ pub(crate) mod tests {
         for n in 0..60 {
             reasons.add(Reason::of(&drift(&alloc::format!("a{n}"), n)));
         }
-        assert_eq!((reasons.iter().count(), reasons.unlisted(), reasons.len()), (51, 10, 60));
+        assert_eq!(
+            (reasons.iter().count(), reasons.unlisted(), reasons.len()),
+            (51, 10, 60)
+        );
         let mut long = Reasons::default();
         for n in 0..60 {
-            long.add(Reason::of(&drift(&alloc::format!("{n}{}", "長".repeat(250)), n)));
+            long.add(Reason::of(&drift(
+                &alloc::format!("{n}{}", "長".repeat(250)),
+                n,
+            )));
         }
         let bytes = serde_json::to_string(&long).unwrap().len();
         assert!(bytes <= MAX_REASONS_BYTES + 2_000, "{bytes}");

@@ -25,7 +25,12 @@ impl SlotStore for DynamoStore {
         self.load_slot(slot, marker, now).await
     }
 
-    async fn commit(&self, slot: &SlotKey, commit: &Commit, now: Timestamp) -> Result<Committed, PortError> {
+    async fn commit(
+        &self,
+        slot: &SlotKey,
+        commit: &Commit,
+        now: Timestamp,
+    ) -> Result<Committed, PortError> {
         let mut actions = vec![self.put_slot(slot, commit)?];
         if let Some((trigger, seen)) = &commit.marker {
             let item = items::marker_item(slot, trigger, seen, now)?;
@@ -80,15 +85,21 @@ impl DynamoStore {
     }
 }
 
-fn action(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, PortError> {
-    let put = put.build().map_err(|error| PortError::terminal(DOING, error))?;
+fn action(
+    put: aws_sdk_dynamodb::types::builders::PutBuilder,
+) -> Result<TransactWriteItem, PortError> {
+    let put = put
+        .build()
+        .map_err(|error| PortError::terminal(DOING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
 /// Whether another worker's write came first: its version or marker is there, or
 /// its transaction is under way. Throttling is not a lost race.
 fn is_lost_race(error: &SdkError<TransactWriteItemsError>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
         return false;
     };
     cancelled

@@ -19,7 +19,9 @@ pub const DUE_SHARDS: u8 = 8;
 /// The shard of a slot. It never changes.
 pub(crate) fn shard_of(slot: &SlotKey) -> String {
     let digest = digest(&slot.to_string());
-    let head = digest.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+    let head = digest
+        .get(..2)
+        .and_then(|hex| u8::from_str_radix(hex, 16).ok());
     (head.unwrap_or_default() % DUE_SHARDS).to_string()
 }
 
@@ -29,7 +31,12 @@ impl DynamoStore {
     ///
     /// The index is eventually consistent: a slot may be missing for a moment, or
     /// still be named after it was looked at. Looking twice does no harm.
-    pub async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, PortError> {
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<String>, PortError> {
         let answer = self
             .client
             .query()
@@ -45,6 +52,10 @@ impl DynamoStore {
             .await
             .map_err(|error| failed("read what is due", error))?;
         let items = answer.items.unwrap_or_default();
-        Ok(items.iter().filter_map(|item| text(item, PK)).map(str::to_owned).collect())
+        Ok(items
+            .iter()
+            .filter_map(|item| text(item, PK))
+            .map(str::to_owned)
+            .collect())
     }
 }

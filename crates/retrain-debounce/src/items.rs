@@ -205,15 +205,21 @@ pub(crate) fn read_controller(item: Item) -> Result<ControllerState, PortError> 
 }
 
 fn put(key: Key, value: &impl Serialize) -> Result<Item, PortError> {
-    let mut item: Item =
-        serde_dynamo::to_item(value).map_err(|error| PortError::terminal("write an item", error))?;
+    let mut item: Item = serde_dynamo::to_item(value)
+        .map_err(|error| PortError::terminal("write an item", error))?;
     item.extend(key.attributes());
     Ok(item)
 }
 
 fn read<T: DeserializeOwned>(item: Item) -> Result<T, PortError> {
-    let schema = item.get("schema").and_then(|value| value.as_n().ok()?.parse::<u32>().ok());
-    let name = format!("{}/{}", text(&item, PK).unwrap_or("?"), text(&item, SK).unwrap_or("?"));
+    let schema = item
+        .get("schema")
+        .and_then(|value| value.as_n().ok()?.parse::<u32>().ok());
+    let name = format!(
+        "{}/{}",
+        text(&item, PK).unwrap_or("?"),
+        text(&item, SK).unwrap_or("?")
+    );
     match schema {
         None => Err(unreadable(&name, "it has no schema number")),
         Some(newer) if newer > SCHEMA => Err(PortError::retryable(

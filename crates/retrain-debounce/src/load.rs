@@ -29,21 +29,30 @@ impl DynamoStore {
         let mut keys = vec![Key::controller(), Key::slot(slot)];
         keys.extend(marker_key.clone());
         for _ in 0..MAX_READS {
-            let Some(mut found) = self.read_all(&keys).await? else { continue };
+            let Some(mut found) = self.read_all(&keys).await? else {
+                continue;
+            };
             let Some(controller) = take(&mut found, &Key::controller()) else {
                 self.make_controller(now).await?;
                 continue;
             };
-            let stored = take(&mut found, &Key::slot(slot)).map(items::read_slot).transpose()?;
+            let stored = take(&mut found, &Key::slot(slot))
+                .map(items::read_slot)
+                .transpose()?;
             let stored = stored.unwrap_or_else(Slot::new);
             let seen = match &marker_key {
-                Some(key) => take(&mut found, key).map(|item| items::read_marker(item, now)).transpose()?,
+                Some(key) => take(&mut found, key)
+                    .map(|item| items::read_marker(item, now))
+                    .transpose()?,
                 None => None,
             }
             .flatten();
             // The items of a batch are read one by one. A marker that is newer than
             // the slot shows that a commit came between the two reads.
-            if seen.as_ref().is_some_and(|seen| seen.decision > stored.version) {
+            if seen
+                .as_ref()
+                .is_some_and(|seen| seen.decision > stored.version)
+            {
                 continue;
             }
             return Ok(Loaded {
@@ -76,7 +85,9 @@ impl DynamoStore {
         if answer.unprocessed_keys.is_some_and(|rest| !rest.is_empty()) {
             return Ok(None);
         }
-        let found = answer.responses.and_then(|mut tables| tables.remove(&self.table));
+        let found = answer
+            .responses
+            .and_then(|mut tables| tables.remove(&self.table));
         Ok(Some(found.unwrap_or_default()))
     }
 

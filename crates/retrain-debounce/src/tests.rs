@@ -44,7 +44,11 @@ impl Bench {
         let client = Client::from_conf(config);
         create_table(&client, TABLE).await.unwrap();
         let store = DynamoStore::new(client.clone(), TABLE);
-        Self { sandbox, client, store }
+        Self {
+            sandbox,
+            client,
+            store,
+        }
     }
 
     async fn slot(&self) -> Slot {
@@ -56,7 +60,13 @@ impl Bench {
     }
 
     async fn item(&self, key: Key) -> Option<crate::items::Item> {
-        let answer = self.client.get_item().table_name(TABLE).set_key(Some(key.attributes())).send().await;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(TABLE)
+            .set_key(Some(key.attributes()))
+            .send()
+            .await;
         answer.unwrap().item
     }
 }
@@ -87,7 +97,15 @@ fn next(slot: &Slot, marker: Option<&str>) -> Commit {
     let number = slot.version;
     Commit {
         slot,
-        marker: marker.map(|name| (trigger(name), Seen { decision: number, claim: None })),
+        marker: marker.map(|name| {
+            (
+                trigger(name),
+                Seen {
+                    decision: number,
+                    claim: None,
+                },
+            )
+        }),
         decision: Some(Decision {
             slot: key(),
             number,
@@ -105,7 +123,11 @@ async fn a_new_table_gets_one_epoch_and_an_empty_slot() {
     let bench = Bench::start().await;
     let first = bench.store.load(&key(), None, now()).await.unwrap();
     let later = now() + SignedDuration::from_hours(1);
-    let again = bench.store.load(&key(), Some(&trigger("a")), later).await.unwrap();
+    let again = bench
+        .store
+        .load(&key(), Some(&trigger("a")), later)
+        .await
+        .unwrap();
     assert_eq!(first.slot, Slot::new());
     assert_eq!(first.controller, again.controller);
     assert_eq!(again.seen, None);
@@ -116,9 +138,19 @@ async fn what_is_committed_is_read_back() {
     let bench = Bench::start().await;
     let commit = next(&bench.slot().await, Some("a"));
     assert_eq!(bench.commit(&commit).await, Committed::Written);
-    let loaded = bench.store.load(&key(), Some(&trigger("a")), now()).await.unwrap();
+    let loaded = bench
+        .store
+        .load(&key(), Some(&trigger("a")), now())
+        .await
+        .unwrap();
     assert_eq!(loaded.slot, commit.slot);
-    assert_eq!(loaded.seen, Some(Seen { decision: 1, claim: None }));
+    assert_eq!(
+        loaded.seen,
+        Some(Seen {
+            decision: 1,
+            claim: None
+        })
+    );
     let decisions = bench.store.decisions(&key(), 10).await.unwrap();
     assert_eq!(decisions, [commit.decision.unwrap()]);
 }
@@ -128,9 +160,19 @@ async fn a_read_is_one_call_and_so_is_a_commit() {
     let bench = Bench::start().await;
     let slot = bench.slot().await;
     bench.sandbox.calls().take();
-    bench.store.load(&key(), Some(&trigger("a")), now()).await.unwrap();
+    bench
+        .store
+        .load(&key(), Some(&trigger("a")), now())
+        .await
+        .unwrap();
     bench.commit(&next(&slot, Some("a"))).await;
-    let calls: Vec<String> = bench.sandbox.calls().take().into_iter().map(|call| call.operation).collect();
+    let calls: Vec<String> = bench
+        .sandbox
+        .calls()
+        .take()
+        .into_iter()
+        .map(|call| call.operation)
+        .collect();
     assert_eq!(calls, ["BatchGetItem", "TransactWriteItems"]);
 }
 
@@ -138,14 +180,24 @@ async fn a_read_is_one_call_and_so_is_a_commit() {
 async fn a_stale_version_writes_nothing() {
     let bench = Bench::start().await;
     let read = bench.slot().await;
-    assert_eq!(bench.commit(&next(&read, Some("a"))).await, Committed::Written);
+    assert_eq!(
+        bench.commit(&next(&read, Some("a"))).await,
+        Committed::Written
+    );
     for marker in [Some("b"), None] {
-        assert_eq!(bench.commit(&next(&read, marker)).await, Committed::LostRace);
+        assert_eq!(
+            bench.commit(&next(&read, marker)).await,
+            Committed::LostRace
+        );
     }
     let first = bench.slot().await;
     assert_eq!(bench.commit(&next(&first, None)).await, Committed::Written);
     assert_eq!(bench.commit(&next(&first, None)).await, Committed::LostRace);
-    let loaded = bench.store.load(&key(), Some(&trigger("b")), now()).await.unwrap();
+    let loaded = bench
+        .store
+        .load(&key(), Some(&trigger("b")), now())
+        .await
+        .unwrap();
     assert_eq!((loaded.slot.version, loaded.seen), (2, None));
     assert_eq!(bench.store.decisions(&key(), 10).await.unwrap().len(), 2);
 }
@@ -163,24 +215,53 @@ async fn a_marker_is_written_once_and_takes_the_slot_with_it() {
 async fn an_expired_marker_is_none_although_it_is_still_there() {
     let bench = Bench::start().await;
     bench.commit(&next(&bench.slot().await, Some("a"))).await;
-    let item = bench.item(Key::marker(&key(), &trigger("a"))).await.unwrap();
+    let item = bench
+        .item(Key::marker(&key(), &trigger("a")))
+        .await
+        .unwrap();
     let expires_at: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
-    assert!(expires_at >= now().as_second() + 30 * 86_400, "markers outlive every max_event_age");
+    assert!(
+        expires_at >= now().as_second() + 30 * 86_400,
+        "markers outlive every max_event_age"
+    );
     let last = Timestamp::from_second(expires_at).unwrap();
     let after = last + SignedDuration::from_secs(1);
     let seen = |loaded: retrain_controller::Loaded| loaded.seen.is_some();
-    assert!(seen(bench.store.load(&key(), Some(&trigger("a")), last).await.unwrap()));
-    assert!(!seen(bench.store.load(&key(), Some(&trigger("a")), after).await.unwrap()));
+    assert!(seen(
+        bench
+            .store
+            .load(&key(), Some(&trigger("a")), last)
+            .await
+            .unwrap()
+    ));
+    assert!(!seen(
+        bench
+            .store
+            .load(&key(), Some(&trigger("a")), after)
+            .await
+            .unwrap()
+    ));
     let commit = next(&bench.slot().await, Some("a"));
-    assert_eq!(bench.store.commit(&key(), &commit, last).await.unwrap(), Committed::LostRace);
-    assert_eq!(bench.store.commit(&key(), &commit, after).await.unwrap(), Committed::Written);
+    assert_eq!(
+        bench.store.commit(&key(), &commit, last).await.unwrap(),
+        Committed::LostRace
+    );
+    assert_eq!(
+        bench.store.commit(&key(), &commit, after).await.unwrap(),
+        Committed::Written
+    );
 }
 
 #[tokio::test]
 async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
     let bench = Bench::start().await;
     let at = |minutes: i64| now() + SignedDuration::from_mins(minutes);
-    for (model, due_at) in [("a", Some(at(-2))), ("b", Some(at(-1))), ("c", Some(at(1))), ("d", None)] {
+    for (model, due_at) in [
+        ("a", Some(at(-2))),
+        ("b", Some(at(-1))),
+        ("c", Some(at(1))),
+        ("d", None),
+    ] {
         let slot = SlotKey::retrain(ModelName::parse(model).unwrap());
         let mut commit = next(&Slot::new(), None);
         commit.slot.due_at = due_at;
@@ -215,12 +296,26 @@ async fn a_torn_read_is_read_again() {
     // As if the slot had been read before the commit that wrote the marker.
     let mut old = bench.item(Key::slot(&key())).await.unwrap();
     old.insert("version".into(), AttributeValue::N("0".into()));
-    let slot = old.get_mut("slot").and_then(|slot| slot.as_m().ok().cloned()).unwrap();
+    let slot = old
+        .get_mut("slot")
+        .and_then(|slot| slot.as_m().ok().cloned())
+        .unwrap();
     let mut slot = slot;
     slot.insert("version".into(), AttributeValue::N("0".into()));
     old.insert("slot".into(), AttributeValue::M(slot));
-    bench.client.put_item().table_name(TABLE).set_item(Some(old)).send().await.unwrap();
-    let error = bench.store.load(&key(), Some(&trigger("a")), now()).await.unwrap_err();
+    bench
+        .client
+        .put_item()
+        .table_name(TABLE)
+        .set_item(Some(old))
+        .send()
+        .await
+        .unwrap();
+    let error = bench
+        .store
+        .load(&key(), Some(&trigger("a")), now())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), Class::Retryable);
 }
 
@@ -228,18 +323,38 @@ async fn a_torn_read_is_read_again() {
 async fn conflicts_are_lost_races_and_throttling_is_not() {
     let bench = Bench::start().await;
     let commit = next(&bench.slot().await, Some("a"));
-    let fail = |kind| bench.sandbox.faults().inject(Fault::on(Service::DynamoDb, "TransactWriteItems", kind));
+    let fail = |kind| {
+        bench
+            .sandbox
+            .faults()
+            .inject(Fault::on(Service::DynamoDb, "TransactWriteItems", kind))
+    };
     fail(FaultKind::TransactionConflict);
     assert_eq!(bench.commit(&commit).await, Committed::LostRace);
-    for kind in [FaultKind::Throttle, FaultKind::ServerError, FaultKind::DropBefore] {
+    for kind in [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::DropBefore,
+    ] {
         fail(kind);
-        let error = bench.store.commit(&key(), &commit, now()).await.unwrap_err();
+        let error = bench
+            .store
+            .commit(&key(), &commit, now())
+            .await
+            .unwrap_err();
         assert_eq!(error.class(), Class::Retryable, "{error:?}");
     }
     assert_eq!(bench.commit(&commit).await, Committed::Written);
     let code = "AccessDeniedException".to_owned();
-    fail(FaultKind::Refuse { code, message: "no".to_owned() });
-    let error = bench.store.commit(&key(), &commit, now()).await.unwrap_err();
+    fail(FaultKind::Refuse {
+        code,
+        message: "no".to_owned(),
+    });
+    let error = bench
+        .store
+        .commit(&key(), &commit, now())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), Class::Terminal, "{error:?}");
 }
 
@@ -249,12 +364,26 @@ async fn items_of_a_newer_release_are_left_to_it() {
     bench.commit(&next(&bench.slot().await, None)).await;
     let mut item = bench.item(Key::slot(&key())).await.unwrap();
     item.insert("schema".into(), AttributeValue::N("2".into()));
-    bench.client.put_item().table_name(TABLE).set_item(Some(item.clone())).send().await.unwrap();
+    bench
+        .client
+        .put_item()
+        .table_name(TABLE)
+        .set_item(Some(item.clone()))
+        .send()
+        .await
+        .unwrap();
     let error = bench.store.load(&key(), None, now()).await.unwrap_err();
     assert_eq!(error.class(), Class::Retryable);
     item.insert("schema".into(), AttributeValue::N("1".into()));
     item.remove("slot");
-    bench.client.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    bench
+        .client
+        .put_item()
+        .table_name(TABLE)
+        .set_item(Some(item))
+        .send()
+        .await
+        .unwrap();
     let error = bench.store.load(&key(), None, now()).await.unwrap_err();
     assert_eq!(error.class(), Class::Terminal);
 }
@@ -274,7 +403,11 @@ async fn of_many_racing_workers_one_wins() {
                 let (bench, wins, read) = (Arc::clone(&bench), Arc::clone(&wins), read.clone());
                 tokio::spawn(async move {
                     // Half of them race for the marker too.
-                    let name = if worker % 2 == 0 { format!("{round}") } else { format!("{round}-{worker}") };
+                    let name = if worker % 2 == 0 {
+                        format!("{round}")
+                    } else {
+                        format!("{round}-{worker}")
+                    };
                     if bench.commit(&next(&read, Some(&name))).await == Committed::Written {
                         wins.fetch_add(1, Ordering::Relaxed);
                     }

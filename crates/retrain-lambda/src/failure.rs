@@ -108,7 +108,10 @@ mod tests {
 
     #[test]
     fn the_error_type_says_what_to_do() {
-        let terminal = Failure::terminal("InvalidField", &std::io::Error::other("detail.state: missing"));
+        let terminal = Failure::terminal(
+            "InvalidField",
+            &std::io::Error::other("detail.state: missing"),
+        );
         let retryable = Failure::from(PortError::retryable("read the slot", "connection reset"));
         assert_eq!(
             Diagnostic::from(terminal.clone()),
@@ -121,6 +124,9 @@ mod tests {
         assert_eq!(retryable.to_string(), "read the slot: connection reset");
         let both = Failure::all(vec![terminal, retryable]).unwrap();
         assert_eq!(both.class(), Class::Retryable);
-        assert_eq!(both.to_string(), "read the slot: connection reset; detail.state: missing");
+        assert_eq!(
+            both.to_string(),
+            "read the slot: connection reset; detail.state: missing"
+        );
     }
 }

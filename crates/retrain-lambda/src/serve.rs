@@ -24,10 +24,16 @@ pub trait Handle: Sync {
 /// Serves events until Lambda ends the process.
 pub async fn serve(handler: impl Handle) -> Result<(), Error> {
     let handler = &handler;
-    run(service_fn(|event: LambdaEvent<Value>| invoke(handler, event))).await
+    run(service_fn(|event: LambdaEvent<Value>| {
+        invoke(handler, event)
+    }))
+    .await
 }
 
-async fn invoke<H: Handle>(handler: &H, event: LambdaEvent<Value>) -> Result<H::Answer, Diagnostic> {
+async fn invoke<H: Handle>(
+    handler: &H,
+    event: LambdaEvent<Value>,
+) -> Result<H::Answer, Diagnostic> {
     let clock = InvocationClock::start();
     let span = info_span!("invocation", request_id = %event.context.request_id);
     // On the heap: the SDK's futures are large and deeply nested.

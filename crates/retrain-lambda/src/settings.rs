@@ -70,7 +70,9 @@ impl Settings {
                 .ok_or(InvalidSetting::Missing(name))
         };
         let period = |name, default| match lookup(name) {
-            Some(text) => Period::parse(&text).map_err(|source| InvalidSetting::Period { name, source }),
+            Some(text) => {
+                Period::parse(&text).map_err(|source| InvalidSetting::Period { name, source })
+            }
             None => Ok(default),
         };
         let path = "RETRAIN_POLICY_PATH";
@@ -110,15 +112,24 @@ mod tests {
         })
     }
 
-    const NEEDED: [(&str, &str); 2] = [("RETRAIN_TABLE", "t"), ("RETRAIN_POLICY_PATH", "/retrain/policies")];
+    const NEEDED: [(&str, &str); 2] = [
+        ("RETRAIN_TABLE", "t"),
+        ("RETRAIN_POLICY_PATH", "/retrain/policies"),
+    ];
 
     #[test]
     fn two_variables_are_needed_and_the_rest_has_defaults() {
         let settings = read(&NEEDED).unwrap();
         assert_eq!(settings.timing, Timing::default());
         assert_eq!(settings.policy_ttl, Period::from_secs(60));
-        assert_eq!(read(&[]).unwrap_err(), InvalidSetting::Missing("RETRAIN_TABLE"));
-        assert_eq!(read(&NEEDED[..1]).unwrap_err(), InvalidSetting::Missing("RETRAIN_POLICY_PATH"));
+        assert_eq!(
+            read(&[]).unwrap_err(),
+            InvalidSetting::Missing("RETRAIN_TABLE")
+        );
+        assert_eq!(
+            read(&NEEDED[..1]).unwrap_err(),
+            InvalidSetting::Missing("RETRAIN_POLICY_PATH")
+        );
     }
 
     #[test]
@@ -129,7 +140,10 @@ mod tests {
         let error = read(&[NEEDED[0], ("RETRAIN_POLICY_PATH", "no-slash")]).unwrap_err();
         assert!(error.to_string().contains("RETRAIN_POLICY_PATH"), "{error}");
         let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_FUNCTION_TIMEOUT", "16m")]).unwrap_err();
-        assert!(error.source().unwrap().to_string().contains("15 min"), "{error:?}");
+        assert!(
+            error.source().unwrap().to_string().contains("15 min"),
+            "{error:?}"
+        );
     }
 
     #[test]
@@ -137,7 +151,10 @@ mod tests {
         let asked = RefCell::new(BTreeSet::new());
         let _ = Settings::read(|name| {
             asked.borrow_mut().insert(name);
-            NEEDED.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            NEEDED
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
         });
         assert_eq!(asked.into_inner(), BTreeSet::from(Settings::VARIABLES));
     }

@@ -47,7 +47,11 @@ pub fn decided(decision: &Decision) {
         token = token(&decision.outcome),
         "decided"
     );
-    let metric = metric(decision.at, decision.slot.model.as_str(), decision.outcome.name());
+    let metric = metric(
+        decision.at,
+        decision.slot.model.as_str(),
+        decision.outcome.name(),
+    );
     info!(target: METRICS, document = %metric);
 }
 

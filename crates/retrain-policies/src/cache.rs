@@ -24,7 +24,12 @@ impl<T> Cached<T> {
 
     /// The value, fetched if it is unknown or too old. If that fails for the
     /// moment, an older value will do. One fetch at a time: the others wait for it.
-    pub(crate) async fn get<F>(&self, now: Timestamp, time_to_live: SignedDuration, fetch: F) -> Result<Arc<T>, PortError>
+    pub(crate) async fn get<F>(
+        &self,
+        now: Timestamp,
+        time_to_live: SignedDuration,
+        fetch: F,
+    ) -> Result<Arc<T>, PortError>
     where
         F: Future<Output = Result<T, PortError>>,
     {
@@ -41,8 +46,13 @@ impl<T> Cached<T> {
                 *known = Some((now, Arc::clone(&value)));
                 Ok(value)
             }
-            Err(error) if error.class() == Class::Retryable && age.is_some_and(|age| age < MAX_STALE) => {
-                known.as_ref().map(|(_, value)| Arc::clone(value)).ok_or(error)
+            Err(error)
+                if error.class() == Class::Retryable && age.is_some_and(|age| age < MAX_STALE) =>
+            {
+                known
+                    .as_ref()
+                    .map(|(_, value)| Arc::clone(value))
+                    .ok_or(error)
             }
             Err(error) => Err(error),
         }

@@ -139,7 +139,10 @@ fn read(document: &Document) -> Result<PolicyInForce, PolicyError> {
 
 /// A pipeline belongs to one model: otherwise its executions could not be told
 /// apart. The first model by name keeps it.
-fn owned_alone(policy: &PolicyInForce, owners: &mut BTreeMap<String, ModelName>) -> Result<(), PolicyError> {
+fn owned_alone(
+    policy: &PolicyInForce,
+    owners: &mut BTreeMap<String, ModelName>,
+) -> Result<(), PolicyError> {
     let pipeline = policy.policy.pipeline.name.as_str().to_ascii_lowercase();
     if let Some(owner) = owners.get(&pipeline) {
         return Err(PolicyError {

@@ -62,8 +62,14 @@ impl ParameterStore {
             .send();
         let mut documents = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed(format!("read the policies under {path}"), error))?;
-            documents.extend(page.parameters.unwrap_or_default().into_iter().filter_map(document));
+            let page =
+                page.map_err(|error| failed(format!("read the policies under {path}"), error))?;
+            documents.extend(
+                page.parameters
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(document),
+            );
         }
         Ok(PolicySet::parse(documents))
     }
@@ -85,10 +91,18 @@ impl ParameterStore {
 }
 
 impl Parameters for ParameterStore {
-    async fn parameter(&self, name: &ParameterName, now: Timestamp) -> Result<Option<String>, PortError> {
+    async fn parameter(
+        &self,
+        name: &ParameterName,
+        now: Timestamp,
+    ) -> Result<Option<String>, PortError> {
         let cached = {
             let mut parameters = self.parameters.lock().await;
-            Arc::clone(parameters.entry(name.clone()).or_insert_with(|| Arc::new(Cached::new())))
+            Arc::clone(
+                parameters
+                    .entry(name.clone())
+                    .or_insert_with(|| Arc::new(Cached::new())),
+            )
         };
         let value = cached
             .get(now, self.settings.time_to_live, self.read_parameter(name))
@@ -107,7 +121,9 @@ fn document(parameter: aws_sdk_ssm::types::Parameter) -> Option<Document> {
 }
 
 fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
     matches!(code, Some("ParameterNotFound" | "ParameterVersionNotFound"))
 }
 
@@ -117,7 +133,9 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
     match code {
         Some("AccessDeniedException" | "ValidationException") => PortError::terminal(doing, error),
         _ => PortError::retryable(doing, error),

@@ -43,7 +43,9 @@ impl Bench {
     }
 
     fn reads(&self) -> usize {
-        self.sandbox.calls().count(Service::Ssm, "GetParametersByPath")
+        self.sandbox
+            .calls()
+            .count(Service::Ssm, "GetParametersByPath")
     }
 }
 
@@ -60,7 +62,10 @@ fn policy(pipeline: &str, alarm: &str) -> String {
 
 fn alarm(name: &str) -> AlarmTransition {
     AlarmTransition {
-        alarm: AlarmArn::parse(format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}")).unwrap(),
+        alarm: AlarmArn::parse(format!(
+            "arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"
+        ))
+        .unwrap(),
         state: AlarmState::Alarm,
         at: at(0),
         form: AlarmForm::SingleMetric,
@@ -81,7 +86,10 @@ fn models(set: &PolicySet) -> Vec<&str> {
 fn wanted(set: &PolicySet, name: &str) -> (Vec<String>, Vec<String>) {
     let alarm = alarm(name);
     let routes = set.routes(&alarm);
-    let drift = routes.drift.iter().map(|(policy, _)| policy.model.to_string());
+    let drift = routes
+        .drift
+        .iter()
+        .map(|(policy, _)| policy.model.to_string());
     let broken = routes.broken.iter().map(|invalid| invalid.name.clone());
     (drift.collect(), broken.collect())
 }
@@ -90,7 +98,10 @@ fn wanted(set: &PolicySet, name: &str) -> (Vec<String>, Vec<String>) {
 async fn policies_are_read_page_by_page_with_their_versions() {
     let bench = Bench::start().await;
     for n in 0..25 {
-        bench.put(&format!("model-{n:02}"), &policy(&format!("pipeline-{n}"), "a-*"));
+        bench.put(
+            &format!("model-{n:02}"),
+            &policy(&format!("pipeline-{n}"), "a-*"),
+        );
     }
     bench.put("model-03", &policy("pipeline-3", "b-*"));
     let set = bench.store.policies(at(0)).await.unwrap();
@@ -108,7 +119,10 @@ async fn policies_are_kept_for_their_time_to_live() {
     bench.put("b", &policy("q", "b-*"));
     assert_eq!(models(&bench.store.policies(at(59)).await.unwrap()), ["a"]);
     assert_eq!(bench.reads(), 1);
-    assert_eq!(models(&bench.store.policies(at(60)).await.unwrap()), ["a", "b"]);
+    assert_eq!(
+        models(&bench.store.policies(at(60)).await.unwrap()),
+        ["a", "b"]
+    );
     assert_eq!(bench.reads(), 2);
 }
 
@@ -122,7 +136,10 @@ async fn when_it_cannot_be_read_the_last_good_set_will_do_for_an_hour() {
     bench.put("a", &policy("p", "a-*"));
     bench.store.policies(at(0)).await.unwrap();
     bench.sandbox.faults().inject(throttle().times(2));
-    assert_eq!(models(&bench.store.policies(at(3_599)).await.unwrap()), ["a"]);
+    assert_eq!(
+        models(&bench.store.policies(at(3_599)).await.unwrap()),
+        ["a"]
+    );
     assert!(bench.store.policies(at(3_600)).await.is_err());
 }
 
@@ -136,10 +153,17 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     bench.put("thief", &policy("P", "thief-*"));
     let set = bench.store.policies(at(0)).await.unwrap();
     assert_eq!(models(&set), ["good"]);
-    let invalid: Vec<String> = set.invalid().iter().map(|i| format!("{}: {}", i.name, i.error)).collect();
+    let invalid: Vec<String> = set
+        .invalid()
+        .iter()
+        .map(|i| format!("{}: {}", i.name, i.error))
+        .collect();
     let expected = [
         ("bad", "min_interval: "),
-        ("thief", "pipeline.name: the pipeline belongs to the model good"),
+        (
+            "thief",
+            "pipeline.name: the pipeline belongs to the model good",
+        ),
         ("under_score", "the parameter's name: "),
         ("worse", "key must be a string"),
     ];
@@ -149,7 +173,10 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     }
     // Its alarms are not lost: the function fails them into its dead-letter queue.
     assert_eq!(wanted(&set, "good-1"), (vec!["good".into()], vec![]));
-    assert_eq!(wanted(&set, "bad-1"), (vec![], vec!["bad".into(), "worse".into()]));
+    assert_eq!(
+        wanted(&set, "bad-1"),
+        (vec![], vec!["bad".into(), "worse".into()])
+    );
 }
 
 #[tokio::test]
@@ -157,15 +184,30 @@ async fn parameters_are_read_kept_and_may_be_missing() {
     let bench = Bench::start().await;
     let name = ParameterName::parse("/fraud/uri").unwrap();
     assert_eq!(bench.store.parameter(&name, at(0)).await.unwrap(), None);
-    bench.sandbox.ssm().put_parameter("/fraud/uri", "s3://fraud/").unwrap();
-    assert_eq!(bench.store.parameter(&name, at(60)).await.unwrap().as_deref(), Some("s3://fraud/"));
+    bench
+        .sandbox
+        .ssm()
+        .put_parameter("/fraud/uri", "s3://fraud/")
+        .unwrap();
+    assert_eq!(
+        bench
+            .store
+            .parameter(&name, at(60))
+            .await
+            .unwrap()
+            .as_deref(),
+        Some("s3://fraud/")
+    );
     bench.store.parameter(&name, at(61)).await.unwrap();
     assert_eq!(bench.sandbox.calls().count(Service::Ssm, "GetParameter"), 2);
     let denied = FaultKind::Refuse {
         code: "AccessDeniedException".to_owned(),
         message: "no".to_owned(),
     };
-    bench.sandbox.faults().inject(Fault::on(Service::Ssm, "GetParameter", denied));
+    bench
+        .sandbox
+        .faults()
+        .inject(Fault::on(Service::Ssm, "GetParameter", denied));
     let error = bench.store.parameter(&name, at(200)).await.unwrap_err();
     assert_eq!(error.class(), Class::Terminal);
 }

@@ -29,9 +29,10 @@ pub(crate) fn verdict(code: &str) -> Verdict {
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
         | "ExpiredTokenException" => Verdict::NoCapacity,
-        "ValidationException" | "ResourceNotFound" | "ResourceNotFoundException" | "AccessDeniedException" => {
-            Verdict::Misconfigured
-        }
+        "ValidationException"
+        | "ResourceNotFound"
+        | "ResourceNotFoundException"
+        | "AccessDeniedException" => Verdict::Misconfigured,
         _ => Verdict::Unknown,
     }
 }

@@ -42,17 +42,25 @@ impl Executions for SageMaker {
             .into_paginator()
             .send();
         for _ in 0..MAX_PAGES {
-            let Some(page) = pages.next().await else { return Ok(None) };
+            let Some(page) = pages.next().await else {
+                return Ok(None);
+            };
             let page = page.map_err(|error| failed(doing(), error))?;
             let mut summaries = page.pipeline_execution_summaries().iter();
             if let Some(found) = summaries.find_map(|summary| carries(summary, &wanted, earliest)) {
                 return Ok(Some(found));
             }
         }
-        Err(PortError::retryable(doing(), format!("not among the newest {} executions", MAX_PAGES * 100)))
+        Err(PortError::retryable(
+            doing(),
+            format!("not among the newest {} executions", MAX_PAGES * 100),
+        ))
     }
 
-    async fn describe(&self, execution: &PipelineExecutionArn) -> Result<ExecutionReport, PortError> {
+    async fn describe(
+        &self,
+        execution: &PipelineExecutionArn,
+    ) -> Result<ExecutionReport, PortError> {
         let answer = self
             .client
             .describe_pipeline_execution()
@@ -97,7 +105,10 @@ fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp
     let started_at = summary.start_time().and_then(timestamp)?;
     let named = summary.pipeline_execution_display_name() == Some(wanted);
     let execution = PipelineExecutionArn::parse(summary.pipeline_execution_arn()?).ok()?;
-    (named && started_at >= earliest).then_some(Found { execution, started_at })
+    (named && started_at >= earliest).then_some(Found {
+        execution,
+        started_at,
+    })
 }
 
 /// The set of statuses is open: what we do not know is still going on, and is

@@ -13,7 +13,10 @@ use crate::error::failed;
 const MAX_PAGES: usize = 5;
 
 impl Registry for SageMaker {
-    async fn newest_approved(&self, group: &ModelPackageGroupName) -> Result<Option<ModelPackageArn>, PortError> {
+    async fn newest_approved(
+        &self,
+        group: &ModelPackageGroupName,
+    ) -> Result<Option<ModelPackageArn>, PortError> {
         let doing = || format!("list the approved packages of {group}");
         let mut pages = self
             .client
@@ -27,7 +30,9 @@ impl Registry for SageMaker {
             .into_paginator()
             .send();
         for _ in 0..MAX_PAGES {
-            let Some(page) = pages.next().await else { return Ok(None) };
+            let Some(page) = pages.next().await else {
+                return Ok(None);
+            };
             let page = page.map_err(|error| failed(doing(), error))?;
             let mut summaries = page.model_package_summary_list().iter();
             if let Some(package) = summaries.find_map(completed) {

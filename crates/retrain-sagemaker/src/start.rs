@@ -61,7 +61,10 @@ fn once_within(timeout: Duration) -> Builder {
 }
 
 fn understand(
-    answer: Result<StartPipelineExecutionOutput, SdkError<StartPipelineExecutionError, HttpResponse>>,
+    answer: Result<
+        StartPipelineExecutionOutput,
+        SdkError<StartPipelineExecutionError, HttpResponse>,
+    >,
 ) -> Started {
     match answer {
         Ok(output) => {
@@ -89,5 +92,7 @@ fn refused(error: &StartPipelineExecutionError, status: u16) -> Started {
 }
 
 fn misconfigured(what: &str) -> Started {
-    Started::Refused(Refusal::Misconfigured { what: what.to_owned() })
+    Started::Refused(Refusal::Misconfigured {
+        what: what.to_owned(),
+    })
 }

@@ -11,11 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 use retrain_controller::{Class, Executions, Found, Registry, Started};
 use retrain_core::event::{ExecutionStatus, Refusal};
 use retrain_core::lane::{Lane, Target};
-use retrain_core::names::{ModelName, ModelPackageGroupName, PipelineExecutionArn, PipelineParameterName};
+use retrain_core::names::{
+    ModelName, ModelPackageGroupName, PipelineExecutionArn, PipelineParameterName,
+};
 use retrain_core::slot::Claim;
 use retrain_core::token::{ClientRequestToken, Epoch};
 use retrain_core::trigger::{Reasons, TriggerKind};
-use retrain_sandbox::sagemaker::{ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline};
+use retrain_sandbox::sagemaker::{
+    ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline,
+};
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 
 use crate::SageMaker;
@@ -31,7 +35,8 @@ struct Bench {
 impl Bench {
     async fn start() -> Self {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
-        let pipeline = Pipeline::new("fraud-training").parameter_with_default("InputDataUri", "s3://none/");
+        let pipeline =
+            Pipeline::new("fraud-training").parameter_with_default("InputDataUri", "s3://none/");
         sandbox.sagemaker().create_pipeline(pipeline).unwrap();
         let config = aws_sdk_sagemaker::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -49,7 +54,9 @@ impl Bench {
     }
 
     fn fail(&self, kind: FaultKind) {
-        self.sandbox.faults().inject(Fault::on(Service::SageMaker, START, kind));
+        self.sandbox
+            .faults()
+            .inject(Fault::on(Service::SageMaker, START, kind));
     }
 
     fn starts(&self) -> usize {
@@ -74,9 +81,18 @@ fn claim_of(pipeline: &str, number: u64) -> Claim {
     let at: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
     Claim {
         number,
-        token: ClientRequestToken::derive(&Epoch::derive(&["t"]), &model, &Lane::Retrain, &target, number),
+        token: ClientRequestToken::derive(
+            &Epoch::derive(&["t"]),
+            &model,
+            &Lane::Retrain,
+            &target,
+            number,
+        ),
         target,
-        parameters: BTreeMap::from([(PipelineParameterName::parse("InputDataUri").unwrap(), "s3://fraud/".to_owned())]),
+        parameters: BTreeMap::from([(
+            PipelineParameterName::parse("InputDataUri").unwrap(),
+            "s3://fraud/".to_owned(),
+        )]),
         description: "Retrain fraud-detection".to_owned(),
         kind: TriggerKind::Drift,
         reasons: Reasons::default(),
@@ -119,7 +135,10 @@ async fn a_pinned_version_is_asked_for() {
     assert_eq!(call.request["PipelineVersionId"], 1);
     claim.target = Target::sagemaker_pipeline("fraud-training", NonZeroU64::new(u64::MAX)).unwrap();
     let answer = bench.sagemaker.start(&claim, TIMEOUT).await;
-    assert!(matches!(answer, Started::Refused(Refusal::Misconfigured { .. })), "{answer:?}");
+    assert!(
+        matches!(answer, Started::Refused(Refusal::Misconfigured { .. })),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
@@ -153,7 +172,11 @@ async fn definite_refusals_are_told_from_unknown_answers_in_one_call_each() {
             Started::Unknown(_) => "unknown",
         };
         assert_eq!(found, expected, "{shown}: {answer:?}");
-        assert_eq!(bench.starts() - before, 1, "{shown} was retried below the controller");
+        assert_eq!(
+            bench.starts() - before,
+            1,
+            "{shown} was retried below the controller"
+        );
     }
 }
 
@@ -162,7 +185,10 @@ async fn a_call_that_hangs_is_over_within_its_timeout() {
     let bench = Bench::start().await;
     let fault = Fault::on(Service::SageMaker, START, FaultKind::HoldAfter);
     let held = bench.sandbox.faults().inject(fault);
-    let answer = bench.sagemaker.start(&claim(1), Duration::from_millis(300)).await;
+    let answer = bench
+        .sagemaker
+        .start(&claim(1), Duration::from_millis(300))
+        .await;
     assert!(matches!(answer, Started::Unknown(_)), "{answer:?}");
     held.held().await;
     assert_eq!(bench.sandbox.sagemaker().executions().len(), 1);
@@ -177,7 +203,10 @@ async fn unknown_pipelines_and_parameters_are_misconfigurations() {
         .insert(PipelineParameterName::parse("Nope").unwrap(), String::new());
     for claim in [claim_of("no-such-pipeline", 1), unknown_parameter] {
         let answer = bench.sagemaker.start(&claim, TIMEOUT).await;
-        assert!(matches!(answer, Started::Refused(Refusal::Misconfigured { .. })), "{answer:?}");
+        assert!(
+            matches!(answer, Started::Refused(Refusal::Misconfigured { .. })),
+            "{answer:?}"
+        );
     }
 }
 
@@ -193,8 +222,17 @@ async fn an_execution_is_found_by_its_claim_among_many() {
     }
     let start: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
     let found = bench.sagemaker.find(&claim(1), start).await.unwrap();
-    assert_eq!(found, Some(Found { execution, started_at: start }));
-    assert_eq!(bench.sagemaker.find(&claim(121), start).await.unwrap(), None);
+    assert_eq!(
+        found,
+        Some(Found {
+            execution,
+            started_at: start
+        })
+    );
+    assert_eq!(
+        bench.sagemaker.find(&claim(121), start).await.unwrap(),
+        None
+    );
     // An execution from before the claim is not its own.
     let later = start + SignedDuration::from_secs(1);
     assert_eq!(bench.sagemaker.find(&claim(1), later).await.unwrap(), None);
@@ -208,17 +246,28 @@ async fn an_execution_is_described_and_stopped() {
     let report = bench.sagemaker.describe(&execution).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::InFlight);
     assert_eq!(report.display_name, Some(claim.token.display_name()));
-    bench.sagemaker.stop(&execution, &claim.token).await.unwrap();
+    bench
+        .sagemaker
+        .stop(&execution, &claim.token)
+        .await
+        .unwrap();
     let report = bench.sagemaker.describe(&execution).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::InFlight, "it is stopping");
     let sagemaker = bench.sandbox.sagemaker();
-    sagemaker.finish(execution.as_str(), Status::Stopped, None).unwrap();
+    sagemaker
+        .finish(execution.as_str(), Status::Stopped, None)
+        .unwrap();
     let report = bench.sagemaker.describe(&execution).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::Stopped);
     let other = bench.started(&claim_of("fraud-training", 2)).await;
-    sagemaker.finish(other.as_str(), Status::Failed, Some("step Train failed")).unwrap();
+    sagemaker
+        .finish(other.as_str(), Status::Failed, Some("step Train failed"))
+        .unwrap();
     let report = bench.sagemaker.describe(&other).await.unwrap();
-    assert_eq!((report.status, report.failure.as_deref()), (ExecutionStatus::Failed, Some("step Train failed")));
+    assert_eq!(
+        (report.status, report.failure.as_deref()),
+        (ExecutionStatus::Failed, Some("step Train failed"))
+    );
 }
 
 #[tokio::test]
@@ -233,7 +282,10 @@ async fn the_baseline_is_the_newest_package_that_is_approved_and_complete() {
     register(ApprovalStatus::Approved, PackageStatus::Completed);
     let newest = register(ApprovalStatus::Approved, PackageStatus::Completed);
     register(ApprovalStatus::Approved, PackageStatus::Failed);
-    register(ApprovalStatus::PendingManualApproval, PackageStatus::Completed);
+    register(
+        ApprovalStatus::PendingManualApproval,
+        PackageStatus::Completed,
+    );
     let found = bench.sagemaker.newest_approved(&group).await.unwrap();
     assert_eq!(found.unwrap().as_str(), newest);
     sagemaker.create_package_group("empty");

@@ -77,7 +77,9 @@ pub enum NotDrift {
 impl fmt::Display for NotDrift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InfrastructureMetric => f.write_str("it watches infrastructure metrics, which are never drift"),
+            Self::InfrastructureMetric => {
+                f.write_str("it watches infrastructure metrics, which are never drift")
+            }
         }
     }
 }
@@ -105,8 +107,12 @@ impl DriftPolicy {
         let fits = |matcher: &&AlarmMatcher| matcher.fits(alarm);
         match self.alarms.iter().find(fits) {
             None => AlarmMatch::No,
-            Some(_) if only_infrastructure(&alarm.metrics) => AlarmMatch::Never(NotDrift::InfrastructureMetric),
-            Some(matcher) => AlarmMatch::Drift(matcher.kind.unwrap_or_else(|| kind_of(&alarm.metrics))),
+            Some(_) if only_infrastructure(&alarm.metrics) => {
+                AlarmMatch::Never(NotDrift::InfrastructureMetric)
+            }
+            Some(matcher) => {
+                AlarmMatch::Drift(matcher.kind.unwrap_or_else(|| kind_of(&alarm.metrics)))
+            }
         }
     }
 }
@@ -126,7 +132,11 @@ impl AlarmMatcher {
         if self.namespace.is_none() && (self.metric.is_some() || !self.dimensions.is_empty()) {
             return Err("metric and dimensions need a namespace");
         }
-        if self.namespace.as_deref().is_some_and(|name| name.is_empty() || name.len() > 255) {
+        if self
+            .namespace
+            .as_deref()
+            .is_some_and(|name| name.is_empty() || name.len() > 255)
+        {
             return Err("namespace must have 1 to 255 characters");
         }
         if self.dimensions.len() > 30 {
@@ -136,12 +146,17 @@ impl AlarmMatcher {
     }
 
     fn fits(&self, alarm: &AlarmTransition) -> bool {
-        let by_name = self.alarm_arn.as_ref().is_none_or(|arn| *arn == alarm.alarm)
+        let by_name = self
+            .alarm_arn
+            .as_ref()
+            .is_none_or(|arn| *arn == alarm.alarm)
             && self
                 .alarm_name
                 .as_ref()
                 .is_none_or(|pattern| pattern.matches(alarm.alarm.alarm_name()));
-        by_name && (!self.names_a_metric() || alarm.metrics.iter().any(|metric| self.fits_metric(metric)))
+        by_name
+            && (!self.names_a_metric()
+                || alarm.metrics.iter().any(|metric| self.fits_metric(metric)))
     }
 
     const fn names_a_metric(&self) -> bool {
@@ -151,15 +166,24 @@ impl AlarmMatcher {
     fn fits_metric(&self, metric: &AlarmMetric) -> bool {
         let namespace = match &self.namespace {
             Some(wanted) => same_namespace(wanted, &metric.namespace),
-            None => matches!(NamespaceClass::of(&metric.namespace), NamespaceClass::Monitor(_)),
+            None => matches!(
+                NamespaceClass::of(&metric.namespace),
+                NamespaceClass::Monitor(_)
+            ),
         };
         namespace
-            && self.endpoint.as_ref().is_none_or(|name| metric.endpoint() == Some(name.as_str()))
+            && self
+                .endpoint
+                .as_ref()
+                .is_none_or(|name| metric.endpoint() == Some(name.as_str()))
             && self
                 .monitoring_schedule
                 .as_ref()
                 .is_none_or(|name| metric.monitoring_schedule() == Some(name.as_str()))
-            && self.metric.as_ref().is_none_or(|pattern| pattern.matches(&metric.name))
+            && self
+                .metric
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(&metric.name))
             && self
                 .dimensions
                 .iter()
@@ -212,7 +236,10 @@ mod tests {
 
     fn alarm(name: &str, metrics: &[Metric<'_>]) -> AlarmTransition {
         AlarmTransition {
-            alarm: AlarmArn::parse(alloc::format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}")).unwrap(),
+            alarm: AlarmArn::parse(alloc::format!(
+                "arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"
+            ))
+            .unwrap(),
             state: AlarmState::Alarm,
             at: "2026-01-05T00:00:00Z".parse().unwrap(),
             form: AlarmForm::SingleMetric,
@@ -221,7 +248,10 @@ mod tests {
                 .map(|(namespace, name, dimensions)| AlarmMetric {
                     namespace: namespace.to_string(),
                     name: name.to_string(),
-                    dimensions: dimensions.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+                    dimensions: dimensions
+                        .iter()
+                        .map(|(k, v)| (k.to_string(), v.to_string()))
+                        .collect(),
                 })
                 .collect(),
             silenced: None,
@@ -235,8 +265,14 @@ mod tests {
     fn an_endpoint_matches_monitor_metrics_in_both_spellings() {
         let policy = policy(r#"{"endpoint": "fraud"}"#);
         for dimension in ["Endpoint", "EndpointName"] {
-            let alarm = alarm("a", &[(DATA, "feature_baseline_drift_x", &[(dimension, "fraud")])]);
-            assert_eq!(policy.matches(&alarm), AlarmMatch::Drift(DriftKind::DataQuality));
+            let alarm = alarm(
+                "a",
+                &[(DATA, "feature_baseline_drift_x", &[(dimension, "fraud")])],
+            );
+            assert_eq!(
+                policy.matches(&alarm),
+                AlarmMatch::Drift(DriftKind::DataQuality)
+            );
         }
         let other = alarm("a", &[(DATA, "m", &[("Endpoint", "other")])]);
         assert_eq!(policy.matches(&other), AlarmMatch::No);
@@ -244,8 +280,18 @@ mod tests {
 
     #[test]
     fn latency_of_the_endpoint_is_never_drift() {
-        let latency = alarm("fraud-latency", &[("AWS/SageMaker", "ModelLatency", &[("EndpointName", "fraud")])]);
-        assert_eq!(policy(r#"{"endpoint": "fraud"}"#).matches(&latency), AlarmMatch::No);
+        let latency = alarm(
+            "fraud-latency",
+            &[(
+                "AWS/SageMaker",
+                "ModelLatency",
+                &[("EndpointName", "fraud")],
+            )],
+        );
+        assert_eq!(
+            policy(r#"{"endpoint": "fraud"}"#).matches(&latency),
+            AlarmMatch::No
+        );
         assert_eq!(
             policy(r#"{"alarm_name": "fraud-*"}"#).matches(&latency),
             AlarmMatch::Never(NotDrift::InfrastructureMetric)
@@ -254,8 +300,17 @@ mod tests {
 
     #[test]
     fn custom_metrics_match_by_namespace_metric_and_dimensions() {
-        let policy = policy(r#"{"namespace": "Fraud/Drift", "metric": "psi_*", "dimensions": {"Stage": "prod"}}"#);
-        let fits = alarm("a", &[("Fraud/Drift", "psi_amount", &[("Stage", "prod"), ("Other", "x")])]);
+        let policy = policy(
+            r#"{"namespace": "Fraud/Drift", "metric": "psi_*", "dimensions": {"Stage": "prod"}}"#,
+        );
+        let fits = alarm(
+            "a",
+            &[(
+                "Fraud/Drift",
+                "psi_amount",
+                &[("Stage", "prod"), ("Other", "x")],
+            )],
+        );
         assert_eq!(policy.matches(&fits), AlarmMatch::Drift(DriftKind::Custom));
         for other in [
             alarm("a", &[("Fraud/drift", "psi_amount", &[("Stage", "prod")])]),
@@ -278,14 +333,20 @@ mod tests {
             policy(r#"{"alarm_name": "fraud-any"}"#).matches(&composite),
             AlarmMatch::Drift(DriftKind::Custom)
         );
-        assert_eq!(policy(r#"{"endpoint": "fraud"}"#).matches(&composite), AlarmMatch::No);
+        assert_eq!(
+            policy(r#"{"endpoint": "fraud"}"#).matches(&composite),
+            AlarmMatch::No
+        );
     }
 
     #[test]
     fn all_fields_of_a_matcher_must_fit() {
         let policy = policy(r#"{"alarm_name": "fraud-*", "monitoring_schedule": "dq"}"#);
         let metric: Metric<'_> = (DATA, "m", &[("MonitoringSchedule", "dq")]);
-        assert_eq!(policy.matches(&alarm("fraud-1", &[metric])), AlarmMatch::Drift(DriftKind::DataQuality));
+        assert_eq!(
+            policy.matches(&alarm("fraud-1", &[metric])),
+            AlarmMatch::Drift(DriftKind::DataQuality)
+        );
         assert_eq!(policy.matches(&alarm("other", &[metric])), AlarmMatch::No);
     }
 }

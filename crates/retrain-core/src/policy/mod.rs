@@ -14,11 +14,13 @@ use core::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::matcher::{AlarmMatcher, AlarmMatch, DriftPolicy, NotDrift};
-pub use self::template::{InvalidTemplate, Placeholder, Template};
+pub use self::matcher::{AlarmMatch, AlarmMatcher, DriftPolicy, NotDrift};
 pub(crate) use self::template::MAX_VALUE_CHARS;
+pub use self::template::{InvalidTemplate, Placeholder, Template};
 use crate::lane::Target;
-use crate::names::{ModelName, ModelPackageGroupName, ParameterName, PipelineName, PipelineParameterName};
+use crate::names::{
+    ModelName, ModelPackageGroupName, ParameterName, PipelineName, PipelineParameterName,
+};
 use crate::period::Period;
 use crate::trigger::TriggerKind;
 
@@ -172,7 +174,10 @@ impl Policy {
         self.check_back_off()?;
         self.drift.check()?;
         if self.parameters.len() > 200 {
-            return Err(PolicyError::at("parameters", "SageMaker takes at most 200 parameters"));
+            return Err(PolicyError::at(
+                "parameters",
+                "SageMaker takes at most 200 parameters",
+            ));
         }
         for (name, template) in &self.parameters {
             for placeholder in template.placeholders() {
@@ -184,26 +189,44 @@ impl Policy {
     }
 
     fn check_back_off(&self) -> Result<(), PolicyError> {
-        let BackOff { initial, cap, max_failures } = self.back_off;
+        let BackOff {
+            initial,
+            cap,
+            max_failures,
+        } = self.back_off;
         if initial.is_zero() || initial > cap {
-            return Err(PolicyError::at("back_off.initial", "must be more than 0s and at most back_off.cap"));
+            return Err(PolicyError::at(
+                "back_off.initial",
+                "must be more than 0s and at most back_off.cap",
+            ));
         }
         if !(1..=20).contains(&max_failures) {
-            return Err(PolicyError::at("back_off.max_failures", "must be from 1 to 20"));
+            return Err(PolicyError::at(
+                "back_off.max_failures",
+                "must be from 1 to 20",
+            ));
         }
         Ok(())
     }
 
     fn check_source(&self, placeholder: Placeholder) -> Result<(), String> {
         let missing = match placeholder {
-            Placeholder::TrainingDataUri if self.training_data_uri_parameter.is_none() => "training_data_uri_parameter",
-            Placeholder::TrainingWindowStart | Placeholder::TrainingWindowEnd if self.training_window.is_none() => {
+            Placeholder::TrainingDataUri if self.training_data_uri_parameter.is_none() => {
+                "training_data_uri_parameter"
+            }
+            Placeholder::TrainingWindowStart | Placeholder::TrainingWindowEnd
+                if self.training_window.is_none() =>
+            {
                 "training_window"
             }
-            Placeholder::BaselineModelPackageArn if self.model_package_group.is_none() => "model_package_group",
+            Placeholder::BaselineModelPackageArn if self.model_package_group.is_none() => {
+                "model_package_group"
+            }
             _ => return Ok(()),
         };
-        Err(alloc::format!("{{{placeholder}}} needs the field {missing}"))
+        Err(alloc::format!(
+            "{{{placeholder}}} needs the field {missing}"
+        ))
     }
 
     /// What a claim under this policy starts.
@@ -276,26 +299,81 @@ pub(crate) mod tests {
         let policy = Policy::parse(SAMPLE).unwrap();
         let text = serde_json::to_string(&policy).unwrap();
         assert_eq!(Policy::parse(&text).unwrap(), policy);
-        assert_eq!(policy.min_interval_for(TriggerKind::Drift), Period::from_hours(6));
+        assert_eq!(
+            policy.min_interval_for(TriggerKind::Drift),
+            Period::from_hours(6)
+        );
     }
 
     #[test]
     fn an_error_names_the_field_and_the_reason() {
         let with = |change: &str| SAMPLE.replacen('{', &alloc::format!("{{{change},"), 1);
         let table: Vec<(String, &str, &str)> = [
-            (with(r#""min_intervall": "6h""#), "min_intervall: ", "unknown field `min_intervall`"),
-            (SAMPLE.replace("\"6h\"", "\"6 hours\""), "min_interval: ", "is not a length of time"),
-            (SAMPLE.replace("\"6h\"", "\"59s\""), "min_interval: ", "at least 1m"),
-            (SAMPLE.replace("fraud-training", "fraud_training"), "pipeline.name: ", "hyphens"),
-            (SAMPLE.replace("\"version_id\": 7", "\"version_id\": 0"), "pipeline.version_id: ", "nonzero"),
-            (SAMPLE.replace("{token}", "{tokn}"), "parameters.Token: ", "unknown placeholder {tokn}"),
-            (SAMPLE.replace("\"training_window\": \"30d\",", ""), "parameters.WindowEnd: ", "needs the field training_window"),
-            (SAMPLE.replace("{\"endpoint\": \"fraud-prod\"}", "{}"), "drift.alarms[0]: ", "at least one of"),
-            (SAMPLE.replace("fraud-*", "*"), "drift.alarms[1].alarm_name: ", "at least one other character"),
-            (with(r#""max_event_age": "31d""#), "max_event_age: ", "from 1m to 30d"),
-            (with(r#""back_off": {"initial": "2h", "cap": "1h", "max_failures": 3}"#), "back_off.initial: ", "at most back_off.cap"),
-            (with(r#""back_off": {"initial": "1h", "cap": "1h", "max_failures": 0}"#), "back_off.max_failures: ", "1 to 20"),
-            (with(r#""min_interval_by_kind": {"drft": "1h"}"#), "min_interval_by_kind", "unknown variant"),
+            (
+                with(r#""min_intervall": "6h""#),
+                "min_intervall: ",
+                "unknown field `min_intervall`",
+            ),
+            (
+                SAMPLE.replace("\"6h\"", "\"6 hours\""),
+                "min_interval: ",
+                "is not a length of time",
+            ),
+            (
+                SAMPLE.replace("\"6h\"", "\"59s\""),
+                "min_interval: ",
+                "at least 1m",
+            ),
+            (
+                SAMPLE.replace("fraud-training", "fraud_training"),
+                "pipeline.name: ",
+                "hyphens",
+            ),
+            (
+                SAMPLE.replace("\"version_id\": 7", "\"version_id\": 0"),
+                "pipeline.version_id: ",
+                "nonzero",
+            ),
+            (
+                SAMPLE.replace("{token}", "{tokn}"),
+                "parameters.Token: ",
+                "unknown placeholder {tokn}",
+            ),
+            (
+                SAMPLE.replace("\"training_window\": \"30d\",", ""),
+                "parameters.WindowEnd: ",
+                "needs the field training_window",
+            ),
+            (
+                SAMPLE.replace("{\"endpoint\": \"fraud-prod\"}", "{}"),
+                "drift.alarms[0]: ",
+                "at least one of",
+            ),
+            (
+                SAMPLE.replace("fraud-*", "*"),
+                "drift.alarms[1].alarm_name: ",
+                "at least one other character",
+            ),
+            (
+                with(r#""max_event_age": "31d""#),
+                "max_event_age: ",
+                "from 1m to 30d",
+            ),
+            (
+                with(r#""back_off": {"initial": "2h", "cap": "1h", "max_failures": 3}"#),
+                "back_off.initial: ",
+                "at most back_off.cap",
+            ),
+            (
+                with(r#""back_off": {"initial": "1h", "cap": "1h", "max_failures": 0}"#),
+                "back_off.max_failures: ",
+                "1 to 20",
+            ),
+            (
+                with(r#""min_interval_by_kind": {"drft": "1h"}"#),
+                "min_interval_by_kind",
+                "unknown variant",
+            ),
             (alloc::format!("{SAMPLE} x"), ".: ", "trailing characters"),
             (String::new(), ".: ", "EOF"),
         ]
@@ -303,8 +381,14 @@ pub(crate) mod tests {
         .collect();
         for (json, field, reason) in table {
             let error = error(&json);
-            assert!(error.starts_with(field), "{error:?} should start with {field:?}");
-            assert!(error.contains(reason), "{error:?} should contain {reason:?}");
+            assert!(
+                error.starts_with(field),
+                "{error:?} should start with {field:?}"
+            );
+            assert!(
+                error.contains(reason),
+                "{error:?} should contain {reason:?}"
+            );
         }
     }
 }

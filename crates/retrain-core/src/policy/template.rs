@@ -155,12 +155,18 @@ impl Template {
 
     /// Fills the placeholders in. `lookup` gives `None` for a value that does not
     /// exist; without a default that is an error which names the placeholder.
-    pub(crate) fn render(&self, lookup: impl Fn(Placeholder) -> Option<String>) -> Result<String, Placeholder> {
+    pub(crate) fn render(
+        &self,
+        lookup: impl Fn(Placeholder) -> Option<String>,
+    ) -> Result<String, Placeholder> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Value { placeholder, default } => {
+                Part::Value {
+                    placeholder,
+                    default,
+                } => {
                     let value = lookup(*placeholder);
                     match (value, default) {
                         (Some(value), None) => text.push_str(&value),
@@ -187,7 +193,10 @@ impl Part {
             .ok_or_else(|| InvalidTemplate::Unknown {
                 name: name.chars().take(40).collect(),
             })?;
-        Ok(Self::Value { placeholder, default })
+        Ok(Self::Value {
+            placeholder,
+            default,
+        })
     }
 }
 
@@ -196,7 +205,10 @@ impl fmt::Display for Template {
         for part in &self.0 {
             match part {
                 Part::Text(literal) => f.write_str(literal)?,
-                Part::Value { placeholder, default: None } => write!(f, "{{{placeholder}}}")?,
+                Part::Value {
+                    placeholder,
+                    default: None,
+                } => write!(f, "{{{placeholder}}}")?,
                 Part::Value {
                     placeholder,
                     default: Some(default),
@@ -232,11 +244,13 @@ mod tests {
     use super::*;
 
     fn render(template: &str) -> Result<String, Placeholder> {
-        Template::parse(template).unwrap().render(|placeholder| match placeholder {
-            Placeholder::Model => Some("fraud".into()),
-            Placeholder::AlarmName => Some(String::new()),
-            _ => None,
-        })
+        Template::parse(template)
+            .unwrap()
+            .render(|placeholder| match placeholder {
+                Placeholder::Model => Some("fraud".into()),
+                Placeholder::AlarmName => Some(String::new()),
+                _ => None,
+            })
     }
 
     #[test]
@@ -248,7 +262,10 @@ mod tests {
 
     #[test]
     fn a_default_stands_in_for_what_is_missing_or_empty() {
-        assert_eq!(render("{evidence|none}/{alarm_name|none}").unwrap(), "none/none");
+        assert_eq!(
+            render("{evidence|none}/{alarm_name|none}").unwrap(),
+            "none/none"
+        );
         assert_eq!(render("{evidence|}").unwrap(), "");
         assert_eq!(render("{evidence}").unwrap_err(), Placeholder::Evidence);
     }
@@ -256,10 +273,20 @@ mod tests {
     #[test]
     fn what_is_not_a_template_is_refused() {
         for text in ["{", "}", "a{b", "{{model}}", "{mod{el}"] {
-            assert_eq!(Template::parse(text).unwrap_err(), InvalidTemplate::LoneBrace, "{text}");
+            assert_eq!(
+                Template::parse(text).unwrap_err(),
+                InvalidTemplate::LoneBrace,
+                "{text}"
+            );
         }
-        assert!(matches!(Template::parse("{nope}"), Err(InvalidTemplate::Unknown { .. })));
+        assert!(matches!(
+            Template::parse("{nope}"),
+            Err(InvalidTemplate::Unknown { .. })
+        ));
         assert!(Template::parse(&"x".repeat(1024)).is_ok());
-        assert_eq!(Template::parse(&"x".repeat(1025)).unwrap_err(), InvalidTemplate::TooLong);
+        assert_eq!(
+            Template::parse(&"x".repeat(1025)).unwrap_err(),
+            InvalidTemplate::TooLong
+        );
     }
 }

@@ -18,7 +18,8 @@ const NO_CAPACITY_WAIT: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(2), SignedDuration::from_mins(60));
 
 /// The first extra wait before an attempt is repeated, and the longest.
-const ATTEMPT_WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_mins(60));
+const ATTEMPT_WAIT: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_mins(1), SignedDuration::from_mins(60));
 
 impl Turn<'_> {
     pub(super) fn answered(mut self, claim: &Claim, attempt: u32, answer: &StartAnswer) -> Step {
@@ -38,7 +39,9 @@ impl Turn<'_> {
                 };
                 self.commit(outcome, vec![])
             }
-            StartAnswer::Refused { refusal } if attempt == 1 && claim.attempt == 1 => self.not_started(claim, refusal),
+            StartAnswer::Refused { refusal } if attempt == 1 && claim.attempt == 1 => {
+                self.not_started(claim, refusal)
+            }
             // An earlier attempt may have had the effect: our own execution can be
             // what the refusal is about.
             StartAnswer::Refused { refusal } => self.start_unknown(claim, attempt, refusal.what()),
@@ -47,7 +50,12 @@ impl Turn<'_> {
     }
 
     /// The claim is fulfilled: from here on the slot runs its execution.
-    pub(super) fn acknowledge(&mut self, claim: &Claim, execution: &PipelineExecutionArn, started_at: Timestamp) {
+    pub(super) fn acknowledge(
+        &mut self,
+        claim: &Claim,
+        execution: &PipelineExecutionArn,
+        started_at: Timestamp,
+    ) {
         self.slot.record_start(Start {
             at: started_at,
             claim: claim.number,
@@ -69,7 +77,11 @@ impl Turn<'_> {
         self.slot.phase = Phase::Idle;
         match refusal {
             Refusal::NoCapacity { .. } => {
-                let times = self.slot.no_capacity.as_ref().map_or(0, |known| known.times);
+                let times = self
+                    .slot
+                    .no_capacity
+                    .as_ref()
+                    .map_or(0, |known| known.times);
                 let (initial, cap) = NO_CAPACITY_WAIT;
                 let wait = jittered(doubled(initial, times, cap), claim);
                 self.slot.no_capacity = Some(NoCapacity {
@@ -110,7 +122,10 @@ impl Turn<'_> {
         let timing = self.facts.timing;
         let mut claim = claim.clone();
         let (initial, cap) = ATTEMPT_WAIT;
-        let wait = jittered(doubled(initial, claim.attempt.saturating_sub(1), cap), &claim);
+        let wait = jittered(
+            doubled(initial, claim.attempt.saturating_sub(1), cap),
+            &claim,
+        );
         claim.attempt = claim.attempt.saturating_add(1);
         claim.lease_until = later(self.now, timing.lease());
         claim.resume_at = later(later(claim.lease_until, timing.settle()), wait);
@@ -135,9 +150,9 @@ pub(super) fn answered_again(run: &Run, answer: &StartAnswer) -> Result<Step, St
                 told: execution.clone(),
             })
         }
-        StartAnswer::Accepted { .. } | StartAnswer::Refused { .. } | StartAnswer::Unknown { .. } => {
-            Ok(Step::unchanged(Unchanged::Superseded))
-        }
+        StartAnswer::Accepted { .. }
+        | StartAnswer::Refused { .. }
+        | StartAnswer::Unknown { .. } => Ok(Step::unchanged(Unchanged::Superseded)),
     }
 }
 

@@ -21,7 +21,8 @@ impl Turn<'_> {
         let number = self.slot.claims.saturating_add(1);
         let target = self.policy.policy.target();
         let epoch = &self.facts.controller.epoch;
-        let token = ClientRequestToken::derive(epoch, &self.policy.model, &Lane::Retrain, &target, number);
+        let token =
+            ClientRequestToken::derive(epoch, &self.policy.model, &Lane::Retrain, &target, number);
         let parameters = self.parameters(leading, &token)?;
         let lease_until = later(self.now, self.facts.timing.lease());
         Ok(Claim {
@@ -50,7 +51,9 @@ impl Turn<'_> {
         for (name, template) in &self.policy.policy.parameters {
             let value = template
                 .render(|placeholder| self.value(placeholder, leading, token))
-                .map_err(|missing| alloc::format!("parameters.{name}: {}", self.what_is_missing(missing)))?;
+                .map_err(|missing| {
+                    alloc::format!("parameters.{name}: {}", self.what_is_missing(missing))
+                })?;
             if value.chars().count() > MAX_VALUE_CHARS {
                 return Err(alloc::format!(
                     "parameters.{name}: the value has more than {MAX_VALUE_CHARS} characters"
@@ -67,16 +70,26 @@ impl Turn<'_> {
         Ok(parameters)
     }
 
-    fn value(&self, placeholder: Placeholder, leading: &Reason, token: &ClientRequestToken) -> Option<String> {
+    fn value(
+        &self,
+        placeholder: Placeholder,
+        leading: &Reason,
+        token: &ClientRequestToken,
+    ) -> Option<String> {
         let policy = &self.policy.policy;
         let drift = self.drift_among_causes(leading);
         let lookups = self.facts.lookups;
         match placeholder {
             Placeholder::Model => Some(self.policy.model.to_string()),
             Placeholder::Trigger => Some(leading.cause.kind().to_string()),
-            Placeholder::TrainingDataUri => lookups.and_then(|known| known.training_data_uri.found().cloned()),
+            Placeholder::TrainingDataUri => {
+                lookups.and_then(|known| known.training_data_uri.found().cloned())
+            }
             Placeholder::TrainingWindowStart => policy.training_window.map(|window| {
-                let start = self.now.saturating_sub(window.duration()).unwrap_or(Timestamp::MIN);
+                let start = self
+                    .now
+                    .saturating_sub(window.duration())
+                    .unwrap_or(Timestamp::MIN);
                 in_seconds(start)
             }),
             Placeholder::TrainingWindowEnd => Some(in_seconds(self.now)),
@@ -94,17 +107,27 @@ impl Turn<'_> {
     fn what_is_missing(&self, placeholder: Placeholder) -> String {
         let policy = &self.policy.policy;
         let lookups = self.facts.lookups;
-        match (placeholder, &policy.training_data_uri_parameter, &policy.model_package_group) {
+        match (
+            placeholder,
+            &policy.training_data_uri_parameter,
+            &policy.model_package_group,
+        ) {
             (Placeholder::TrainingDataUri, Some(name), _) => {
                 match lookups.and_then(|known| known.training_data_uri.unreadable()) {
-                    Some(why) => alloc::format!("the Parameter Store parameter {name} is unreadable: {why}"),
+                    Some(why) => {
+                        alloc::format!("the Parameter Store parameter {name} is unreadable: {why}")
+                    }
                     None => alloc::format!("the Parameter Store parameter {name} does not exist"),
                 }
             }
             (Placeholder::BaselineModelPackageArn, _, Some(group)) => {
                 match lookups.and_then(|known| known.baseline.unreadable()) {
-                    Some(why) => alloc::format!("the model package group {group} is unreadable: {why}"),
-                    None => alloc::format!("the model package group {group} has no approved package"),
+                    Some(why) => {
+                        alloc::format!("the model package group {group} is unreadable: {why}")
+                    }
+                    None => {
+                        alloc::format!("the model package group {group} has no approved package")
+                    }
                 }
             }
             (other, _, _) => alloc::format!("{{{other}}} has no value"),
@@ -117,7 +140,11 @@ impl Turn<'_> {
         core::iter::once(leading)
             .chain(self.slot.held.iter())
             .find_map(|reason| match &reason.cause {
-                Cause::Drift { alarm, drift, evidence } => Some(DriftTexts {
+                Cause::Drift {
+                    alarm,
+                    drift,
+                    evidence,
+                } => Some(DriftTexts {
                     kind: drift.to_string(),
                     alarm: alarm.alarm_name().to_string(),
                     evidence: evidence.clone().unwrap_or_default(),
@@ -134,8 +161,15 @@ impl Turn<'_> {
             0 => String::new(),
             more => alloc::format!(" and {more} more"),
         };
-        let text = alloc::format!("Retrain {} because of {}{more}", self.policy.model, leading.cause);
-        let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = alloc::format!(
+            "Retrain {} because of {}{more}",
+            self.policy.model,
+            leading.cause
+        );
+        let printable: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         shortened(&printable, 500)
     }
 }
@@ -149,5 +183,7 @@ struct DriftTexts {
 
 /// RFC 3339 in UTC without fractions, which every training script can parse.
 fn in_seconds(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+    Timestamp::from_second(at.as_second())
+        .unwrap_or(at)
+        .to_string()
 }

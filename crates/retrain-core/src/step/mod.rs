@@ -127,19 +127,30 @@ pub fn step(
         (Event::Trigger(trigger), _) => turn.triggered(trigger),
         (Event::AlarmCleared { alarm, at }, _) => turn.alarm_cleared(alarm, *at),
 
-        (Event::StartAnswered { claim, .. }, _) if *claim > slot.claims => Err(StepError::NoSuchClaim {
-            claim: *claim,
-            last: slot.claims,
-        }),
-        (Event::StartAnswered { claim, attempt, answer }, Phase::Starting(own)) if *claim == own.number => {
-            Ok(turn.answered(own, *attempt, answer))
+        (Event::StartAnswered { claim, .. }, _) if *claim > slot.claims => {
+            Err(StepError::NoSuchClaim {
+                claim: *claim,
+                last: slot.claims,
+            })
         }
-        (Event::StartAnswered { claim, answer, .. }, Phase::Running(run)) if *claim == run.claim.number => {
+        (
+            Event::StartAnswered {
+                claim,
+                attempt,
+                answer,
+            },
+            Phase::Starting(own),
+        ) if *claim == own.number => Ok(turn.answered(own, *attempt, answer)),
+        (Event::StartAnswered { claim, answer, .. }, Phase::Running(run))
+            if *claim == run.claim.number =>
+        {
             answer::answered_again(run, answer)
         }
         (Event::StartAnswered { .. }, _) => Ok(Step::unchanged(Unchanged::Superseded)),
 
-        (Event::Status(report), Phase::Starting(claim)) => Ok(turn.reported_before_answer(claim, report)),
+        (Event::Status(report), Phase::Starting(claim)) => {
+            Ok(turn.reported_before_answer(claim, report))
+        }
         (Event::Status(report), Phase::Running(run)) => Ok(turn.reported(run, report)),
         (Event::Status(_), Phase::Idle) => Ok(Step::unchanged(Unchanged::NotOurs)),
 
@@ -197,10 +208,12 @@ impl Turn<'_> {
                 trigger.dedupe_key(),
                 Seen {
                     decision: slot.version,
-                    claim: decision.as_ref().and_then(|decision| match &decision.outcome {
-                        Outcome::Claimed { claim } => Some(claim.number),
-                        _ => None,
-                    }),
+                    claim: decision
+                        .as_ref()
+                        .and_then(|decision| match &decision.outcome {
+                            Outcome::Claimed { claim } => Some(claim.number),
+                            _ => None,
+                        }),
                 },
             )),
             _ => None,
@@ -215,7 +228,13 @@ impl Turn<'_> {
 
     /// The first guard that keeps `reason` from starting now.
     fn guard(&self, reason: &Reason) -> Option<Guard> {
-        Guard::first(&self.slot, self.facts.controller, self.policy, reason, self.now)
+        Guard::first(
+            &self.slot,
+            self.facts.controller,
+            self.policy,
+            reason,
+            self.now,
+        )
     }
 
     /// When an idle slot with held causes must be looked at again.

@@ -33,15 +33,24 @@ const POLICY: &str = r#"{
 #[derive(Clone, Debug)]
 enum Op {
     /// An alarm goes off, the given number of seconds ago.
-    Alarm { name: u8, ago: u16 },
+    Alarm {
+        name: u8,
+        ago: u16,
+    },
     /// An alarm clears, the given number of seconds ago.
-    Clear { name: u8, ago: u16 },
+    Clear {
+        name: u8,
+        ago: u16,
+    },
     /// An event that was delivered before is delivered again.
     Redeliver(u8),
     /// Time passes.
     Wait(u16),
     /// A worker makes its call; this is what becomes of it.
-    Send { worker: u8, fate: Fate },
+    Send {
+        worker: u8,
+        fate: Fate,
+    },
     /// A worker that has an answer commits it.
     Answer(u8),
     /// A worker dies.
@@ -49,9 +58,15 @@ enum Op {
     /// The reconciler looks.
     Tick,
     /// An execution ends.
-    End { execution: u8, status: ExecutionStatus },
+    End {
+        execution: u8,
+        status: ExecutionStatus,
+    },
     /// AWS tells about an execution, perhaps again, perhaps with its name.
-    Report { execution: u8, named: bool },
+    Report {
+        execution: u8,
+        named: bool,
+    },
     Pause,
     Unpause,
 }
@@ -149,8 +164,14 @@ impl World {
             Op::Tick => self.take(&Event::Tick),
             Op::End { execution, status } => self.end(*execution, *status),
             Op::Report { execution, named } => self.report(*execution, *named),
-            Op::Pause => self.take(&Event::Pause { by: "p".into(), why: "w".into() }),
-            Op::Unpause => self.take(&Event::Unpause { by: "p".into(), why: "w".into() }),
+            Op::Pause => self.take(&Event::Pause {
+                by: "p".into(),
+                why: "w".into(),
+            }),
+            Op::Unpause => self.take(&Event::Unpause {
+                by: "p".into(),
+                why: "w".into(),
+            }),
         }
         self.check();
     }
@@ -177,7 +198,10 @@ impl World {
             Step::Commit(commit) => *commit,
         };
         if let Some((key, seen)) = commit.marker {
-            assert!(self.markers.insert(key, seen).is_none() , "a marker is written once");
+            assert!(
+                self.markers.insert(key, seen).is_none(),
+                "a marker is written once"
+            );
         }
         if let Some(decision) = &commit.decision {
             self.account(event, &decision.outcome);
@@ -199,21 +223,35 @@ impl World {
     fn account(&mut self, event: &Event, outcome: &Outcome) {
         match (event, outcome) {
             (Event::Trigger(trigger), Outcome::Held { .. } | Outcome::Claimed { .. }) => {
-                assert!(self.decided.insert(trigger.dedupe_key()), "promise 4: decided twice: {trigger:?}");
-                let newest = self.open.entry(trigger.cause.id().to_string()).or_insert(trigger.at);
+                assert!(
+                    self.decided.insert(trigger.dedupe_key()),
+                    "promise 4: decided twice: {trigger:?}"
+                );
+                let newest = self
+                    .open
+                    .entry(trigger.cause.id().to_string())
+                    .or_insert(trigger.at);
                 *newest = trigger.at.max(*newest);
             }
             (Event::Trigger(trigger), Outcome::Stale { .. }) => {
-                assert!(self.decided.insert(trigger.dedupe_key()), "promise 4: decided twice: {trigger:?}");
+                assert!(
+                    self.decided.insert(trigger.dedupe_key()),
+                    "promise 4: decided twice: {trigger:?}"
+                );
             }
             (Event::AlarmCleared { alarm, at }, Outcome::AlarmCleared { .. })
-                if self.open.get(alarm.as_str()).is_some_and(|asked| asked < at) =>
+                if self
+                    .open
+                    .get(alarm.as_str())
+                    .is_some_and(|asked| asked < at) =>
             {
                 self.open.remove(alarm.as_str());
             }
             (_, Outcome::Succeeded { .. } | Outcome::Stopped { .. } | Outcome::Failed { .. }) => {
                 let Phase::Running(run) = &self.slot.phase else {
-                    let Phase::Starting(claim) = &self.slot.phase else { panic!("{outcome:?} while idle") };
+                    let Phase::Starting(claim) = &self.slot.phase else {
+                        panic!("{outcome:?} while idle")
+                    };
                     let reasons = claim.reasons.clone();
                     return self.settle(&reasons, outcome);
                 };
@@ -226,7 +264,12 @@ impl World {
 
     /// A run has ended: what it carried is served, discarded, or given up.
     fn settle(&mut self, reasons: &Reasons, outcome: &Outcome) {
-        let held: BTreeSet<&str> = self.slot.held.iter().map(|reason| reason.cause.id()).collect();
+        let held: BTreeSet<&str> = self
+            .slot
+            .held
+            .iter()
+            .map(|reason| reason.cause.id())
+            .collect();
         for reason in reasons.iter() {
             let over = match outcome {
                 Outcome::Failed { .. } => reason.failures + 1 >= 3,
@@ -240,8 +283,12 @@ impl World {
 
     fn send(&mut self, worker: u8, fate: Fate) {
         let now = self.now;
-        let Some(at) = waiting(&self.workers, worker) else { return };
-        let Some(worker) = self.workers.get(at) else { return };
+        let Some(at) = waiting(&self.workers, worker) else {
+            return;
+        };
+        let Some(worker) = self.workers.get(at) else {
+            return;
+        };
         let claim = worker.claim.clone();
         // Promise 8: the shell checks this just before it sends.
         if now - self.timing.send_within() > worker.began {
@@ -254,11 +301,17 @@ impl World {
             (None, Fate::Accepted) => self.start(&claim),
             (None, Fate::LostAfter) => {
                 self.start(&claim);
-                StartAnswer::Unknown { what: "lost".into() }
+                StartAnswer::Unknown {
+                    what: "lost".into(),
+                }
             }
-            (None, Fate::LostBefore) => StartAnswer::Unknown { what: "lost".into() },
+            (None, Fate::LostBefore) => StartAnswer::Unknown {
+                what: "lost".into(),
+            },
             (None, Fate::NoCapacity) => StartAnswer::Refused {
-                refusal: Refusal::NoCapacity { what: "busy".into() },
+                refusal: Refusal::NoCapacity {
+                    what: "busy".into(),
+                },
             },
             (None, Fate::Refused) => StartAnswer::Refused {
                 refusal: Refusal::Misconfigured { what: "no".into() },
@@ -288,12 +341,14 @@ impl World {
     /// The token's window outlasts the list's lag, and not by a second more.
     fn start(&mut self, claim: &Claim) -> StartAnswer {
         let window = self.timing.settle();
-        let known = self
-            .executions
-            .iter()
-            .find(|execution| execution.token == claim.token && execution.started + window >= self.now);
+        let known = self.executions.iter().find(|execution| {
+            execution.token == claim.token && execution.started + window >= self.now
+        });
         if let Some(known) = known {
-            assert_eq!(known.parameters, claim.parameters, "promise 5: same token, other parameters");
+            assert_eq!(
+                known.parameters, claim.parameters,
+                "promise 5: same token, other parameters"
+            );
             return StartAnswer::Accepted {
                 execution: known.arn.clone(),
                 started_at: known.started,
@@ -301,7 +356,9 @@ impl World {
             };
         }
         let id = self.executions.len();
-        let arn = format!("arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{id}");
+        let arn = format!(
+            "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{id}"
+        );
         let arn = PipelineExecutionArn::parse(arn).unwrap();
         self.executions.push(Execution {
             arn: arn.clone(),
@@ -326,7 +383,9 @@ impl World {
             .filter(|(_, worker)| worker.answer.is_some())
             .map(|(at, _)| at)
             .collect();
-        let Some(at) = pick(&answered, worker).copied() else { return };
+        let Some(at) = pick(&answered, worker).copied() else {
+            return;
+        };
         let worker = self.workers.remove(at);
         if let Some(answer) = worker.answer {
             self.take(&Event::StartAnswered {
@@ -347,7 +406,9 @@ impl World {
     }
 
     fn report(&mut self, execution: u8, named: bool) {
-        let Some(execution) = pick(&self.executions, execution) else { return };
+        let Some(execution) = pick(&self.executions, execution) else {
+            return;
+        };
         let report = ExecutionReport {
             execution: execution.arn.clone(),
             display_name: named.then(|| execution.name.clone()),
@@ -361,16 +422,34 @@ impl World {
     /// The promises that hold after every single thing that happens.
     fn check(&self) {
         let running = |execution: &&Execution| execution.status == ExecutionStatus::InFlight;
-        assert!(self.executions.iter().filter(running).count() <= 1, "promise 1: two executions in flight");
+        assert!(
+            self.executions.iter().filter(running).count() <= 1,
+            "promise 1: two executions in flight"
+        );
 
-        let mut starts: Vec<Timestamp> = self.executions.iter().map(|execution| execution.started).collect();
+        let mut starts: Vec<Timestamp> = self
+            .executions
+            .iter()
+            .map(|execution| execution.started)
+            .collect();
         starts.sort();
         for pair in starts.windows(2) {
-            assert!(pair[1] - SignedDuration::from_hours(1) >= pair[0], "promise 2: {pair:?} are too close");
+            assert!(
+                pair[1] - SignedDuration::from_hours(1) >= pair[0],
+                "promise 2: {pair:?} are too close"
+            );
         }
 
-        let tokens: BTreeSet<&str> = self.executions.iter().map(|execution| execution.token.as_str()).collect();
-        assert_eq!(tokens.len(), self.executions.len(), "promise 5: two executions with one token");
+        let tokens: BTreeSet<&str> = self
+            .executions
+            .iter()
+            .map(|execution| execution.token.as_str())
+            .collect();
+        assert_eq!(
+            tokens.len(),
+            self.executions.len(),
+            "promise 5: two executions with one token"
+        );
 
         let carried = match &self.slot.phase {
             Phase::Idle => None,
@@ -404,19 +483,36 @@ impl World {
         for _ in 0..60 {
             for execution in 0..self.executions.len() {
                 let n = u8::try_from(execution).unwrap();
-                self.apply(&Op::End { execution: n, status: ExecutionStatus::Succeeded });
-                self.apply(&Op::Report { execution: n, named: true });
+                self.apply(&Op::End {
+                    execution: n,
+                    status: ExecutionStatus::Succeeded,
+                });
+                self.apply(&Op::Report {
+                    execution: n,
+                    named: true,
+                });
             }
             if let Some(due_at) = self.slot.due_at {
                 self.now = self.now.max(due_at);
             }
             self.apply(&Op::Tick);
-            self.apply(&Op::Send { worker: 0, fate: Fate::Accepted });
+            self.apply(&Op::Send {
+                worker: 0,
+                fate: Fate::Accepted,
+            });
             self.apply(&Op::Answer(0));
         }
         assert_eq!(self.slot.phase, Phase::Idle, "promise 3: a run never ends");
-        assert!(self.slot.held.is_empty(), "promise 3: held for ever: {:?}", self.slot);
-        assert!(self.open.is_empty(), "promise 3: never served: {:?}", self.open);
+        assert!(
+            self.slot.held.is_empty(),
+            "promise 3: held for ever: {:?}",
+            self.slot
+        );
+        assert!(
+            self.open.is_empty(),
+            "promise 3: never served: {:?}",
+            self.open
+        );
     }
 }
 

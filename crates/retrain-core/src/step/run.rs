@@ -12,7 +12,11 @@ use crate::slot::{Claim, Phase, Run};
 impl Turn<'_> {
     /// A status that comes before the answer to the start call: if it carries the
     /// claim's display name, it is the answer.
-    pub(super) fn reported_before_answer(mut self, claim: &Claim, report: &ExecutionReport) -> Step {
+    pub(super) fn reported_before_answer(
+        mut self,
+        claim: &Claim,
+        report: &ExecutionReport,
+    ) -> Step {
         if report.display_name.as_deref() != Some(claim.token.display_name().as_str()) {
             return Step::unchanged(Unchanged::NotOurs);
         }
@@ -62,7 +66,8 @@ impl Turn<'_> {
                 }
             }
             ExecutionStatus::Failed => {
-                let (back, given_up) = reasons.after_failure(self.policy.policy.back_off.max_failures);
+                let (back, given_up) =
+                    reasons.after_failure(self.policy.policy.back_off.max_failures);
                 let held_again = back.len();
                 self.slot.held.add_all(back);
                 self.slot.failures = self.slot.failures.saturating_add(1);

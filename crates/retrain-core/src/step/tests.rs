@@ -48,7 +48,12 @@ impl Model {
         }
     }
 
-    fn try_step(&self, event: &Event, seen: Option<&Seen>, seconds: i64) -> Result<Step, StepError> {
+    fn try_step(
+        &self,
+        event: &Event,
+        seen: Option<&Seen>,
+        seconds: i64,
+    ) -> Result<Step, StepError> {
         let facts = Facts {
             controller: &self.controller,
             seen,
@@ -95,12 +100,18 @@ fn cleared(name: &str, seconds: i64) -> Event {
 }
 
 fn execution(claim: u64) -> PipelineExecutionArn {
-    let text = alloc::format!("arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{claim}");
+    let text = alloc::format!(
+        "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{claim}"
+    );
     PipelineExecutionArn::parse(text).unwrap()
 }
 
 fn answered(claim: u64, attempt: u32, answer: StartAnswer) -> Event {
-    Event::StartAnswered { claim, attempt, answer }
+    Event::StartAnswered {
+        claim,
+        attempt,
+        answer,
+    }
 }
 
 fn accepted(claim: u64, seconds: i64) -> Event {
@@ -142,12 +153,21 @@ const HOUR: i64 = 3_600;
 fn the_first_alarm_claims_with_its_final_parameters() {
     let mut model = Model::new();
     let (outcome, commands) = model.take(&alarmed("dq", 0), 5);
-    let Outcome::Claimed { claim } = outcome else { panic!("{outcome:?}") };
-    let values: Vec<(&str, &str)> = claim.parameters.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let Outcome::Claimed { claim } = outcome else {
+        panic!("{outcome:?}")
+    };
+    let values: Vec<(&str, &str)> = claim
+        .parameters
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
     assert_eq!(
         values,
         [
-            ("Baseline", "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-detection/4"),
+            (
+                "Baseline",
+                "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-detection/4"
+            ),
             ("Cause", "drift/data_quality/dq"),
             ("InputDataUri", "s3://fraud/data/"),
             ("Token", claim.token.as_str()),
@@ -158,7 +178,13 @@ fn the_first_alarm_claims_with_its_final_parameters() {
     assert_eq!(claim.lease_until, at(5 + 100));
     assert_eq!(claim.resume_at, at(5 + 160));
     assert_eq!(model.slot.due_at, Some(at(5 + 160)));
-    assert_eq!(commands, [Command::EnsureStarted { claim, look_first: false }]);
+    assert_eq!(
+        commands,
+        [Command::EnsureStarted {
+            claim,
+            look_first: false
+        }]
+    );
 }
 
 #[test]
@@ -166,8 +192,13 @@ fn a_start_asks_for_the_facts_that_its_parameters_need() {
     let mut model = Model::new();
     model.lookups = None;
     let step = model.try_step(&alarmed("dq", 0), None, 0).unwrap();
-    let Step::NeedFacts(needed) = step else { panic!("{step:?}") };
-    assert_eq!(needed.training_data_uri.unwrap().as_str(), "/fraud/training-data-uri");
+    let Step::NeedFacts(needed) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(
+        needed.training_data_uri.unwrap().as_str(),
+        "/fraud/training-data-uri"
+    );
     assert_eq!(needed.baseline.unwrap().as_str(), "fraud-detection");
     // Inside the interval nothing will start, so nothing needs to be looked up.
     model.lookups = Some(Lookups::default());
@@ -184,9 +215,15 @@ fn a_missing_fact_holds_the_trigger_and_says_what_is_missing() {
     model.lookups = Some(Lookups::default());
     let (outcome, commands) = model.take(&alarmed("dq", 0), 0);
     let text = outcome.to_string();
-    assert!(text.contains("/fraud/training-data-uri does not exist"), "{text}");
+    assert!(
+        text.contains("/fraud/training-data-uri does not exist"),
+        "{text}"
+    );
     assert!(commands.is_empty());
-    assert_eq!((model.slot.phase.clone(), model.slot.held.len()), (Phase::Idle, 1));
+    assert_eq!(
+        (model.slot.phase.clone(), model.slot.held.len()),
+        (Phase::Idle, 1)
+    );
     // Told once: the next look finds the same and writes nothing new.
     let due = model.slot.due_at.unwrap();
     assert_eq!(due, at(HOUR));
@@ -204,7 +241,10 @@ fn a_value_longer_than_aws_takes_is_a_misconfiguration() {
     let mut model = Model::new();
     model.lookups.as_mut().unwrap().training_data_uri = Lookup::Found("s".repeat(1_025));
     let (outcome, _) = model.take(&alarmed("dq", 0), 0);
-    assert!(outcome.to_string().contains("parameters.InputDataUri"), "{outcome}");
+    assert!(
+        outcome.to_string().contains("parameters.InputDataUri"),
+        "{outcome}"
+    );
 }
 
 #[test]
@@ -212,12 +252,17 @@ fn a_trigger_inside_the_interval_is_held_and_starts_when_it_ends() {
     let mut model = Model::new();
     model.start(0);
     assert_eq!(model.outcome(&alarmed("mq", 10), 10), "held");
-    assert_eq!(model.outcome(&ended(1, ExecutionStatus::Succeeded), HOUR), "succeeded");
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Succeeded), HOUR),
+        "succeeded"
+    );
     assert_eq!(model.slot.due_at, Some(at(6 * HOUR)));
     let early = model.try_step(&Event::Tick, None, 6 * HOUR - 1).unwrap();
     assert!(matches!(early, Step::Settled(_)), "{early:?}");
     let (outcome, _) = model.take(&Event::Tick, 6 * HOUR);
-    let Outcome::Claimed { claim } = outcome else { panic!("{outcome:?}") };
+    let Outcome::Claimed { claim } = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!((claim.number, claim.reasons.len()), (2, 1));
     assert!(model.slot.held.is_empty());
 }
@@ -261,7 +306,13 @@ fn an_ok_withdraws_what_its_alarm_asked_before() {
     model.take(&alarmed("mq", 10), 10);
     model.take(&alarmed("bias", 11), 11);
     let (outcome, _) = model.take(&cleared("mq", 20), 20);
-    assert_eq!(outcome, Outcome::AlarmCleared { withdrawn: 1, marked: 0 });
+    assert_eq!(
+        outcome,
+        Outcome::AlarmCleared {
+            withdrawn: 1,
+            marked: 0
+        }
+    );
     assert_eq!(model.slot.held.len(), 1);
     // The same OK again tells nothing new.
     assert_eq!(model.outcome(&cleared("mq", 20), 21), "unchanged");
@@ -272,7 +323,12 @@ fn an_ok_before_its_older_alarm_starts_nothing() {
     let mut model = Model::new();
     assert_eq!(model.outcome(&cleared("dq", 20), 20), "alarm_cleared");
     let (outcome, commands) = model.take(&alarmed("dq", 10), 21);
-    assert_eq!(outcome, Outcome::Stale { because: Stale::NewerTransition { at: at(20) } });
+    assert_eq!(
+        outcome,
+        Outcome::Stale {
+            because: Stale::NewerTransition { at: at(20) }
+        }
+    );
     assert!(commands.is_empty());
     // The next real transition starts.
     assert_eq!(model.outcome(&alarmed("dq", 30), 30), "claimed");
@@ -283,7 +339,13 @@ fn a_cause_that_clears_in_flight_does_not_come_back_with_a_failure() {
     let mut model = Model::new();
     model.start(0);
     let (outcome, _) = model.take(&cleared("dq", 20), 20);
-    assert_eq!(outcome, Outcome::AlarmCleared { withdrawn: 0, marked: 1 });
+    assert_eq!(
+        outcome,
+        Outcome::AlarmCleared {
+            withdrawn: 0,
+            marked: 1
+        }
+    );
     model.take(&ended(1, ExecutionStatus::Failed), 60);
     assert!(model.slot.held.is_empty());
 }
@@ -302,7 +364,13 @@ fn an_event_from_the_future_is_an_error_and_poisons_nothing() {
     let model = Model::new();
     for event in [alarmed("dq", 301), cleared("dq", 301)] {
         let error = model.try_step(&event, None, 0).unwrap_err();
-        assert_eq!(error, StepError::FromTheFuture { at: at(301), now: at(0) });
+        assert_eq!(
+            error,
+            StepError::FromTheFuture {
+                at: at(301),
+                now: at(0)
+            }
+        );
     }
     assert!(model.try_step(&alarmed("dq", 300), None, 0).is_ok());
 }
@@ -311,19 +379,43 @@ fn an_event_from_the_future_is_an_error_and_poisons_nothing() {
 fn a_duplicate_does_nothing_while_the_lease_is_live_and_resumes_after() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    let seen = Seen { decision: 1, claim: Some(1) };
+    let seen = Seen {
+        decision: 1,
+        claim: Some(1),
+    };
     for seconds in [0, 159] {
-        let step = model.try_step(&alarmed("dq", 0), Some(&seen), seconds).unwrap();
-        assert_eq!(step, Step::Settled(Outcome::Duplicate { decision: 1, claim: Some(1) }));
+        let step = model
+            .try_step(&alarmed("dq", 0), Some(&seen), seconds)
+            .unwrap();
+        assert_eq!(
+            step,
+            Step::Settled(Outcome::Duplicate {
+                decision: 1,
+                claim: Some(1)
+            })
+        );
     }
     let step = model.try_step(&alarmed("dq", 0), Some(&seen), 160).unwrap();
-    let Step::Commit(commit) = step else { panic!("{step:?}") };
-    let [Command::EnsureStarted { claim, look_first: true }] = commit.commands.as_slice() else {
+    let Step::Commit(commit) = step else {
+        panic!("{step:?}")
+    };
+    let [
+        Command::EnsureStarted {
+            claim,
+            look_first: true,
+        },
+    ] = commit.commands.as_slice()
+    else {
         panic!("{:?}", commit.commands)
     };
     assert_eq!((claim.number, claim.attempt), (1, 2));
-    let Phase::Starting(before) = &model.slot.phase else { panic!() };
-    assert_eq!((&claim.token, &claim.parameters), (&before.token, &before.parameters));
+    let Phase::Starting(before) = &model.slot.phase else {
+        panic!()
+    };
+    assert_eq!(
+        (&claim.token, &claim.parameters),
+        (&before.token, &before.parameters)
+    );
     assert!(claim.lease_until > at(160));
 }
 
@@ -331,7 +423,10 @@ fn a_duplicate_does_nothing_while_the_lease_is_live_and_resumes_after() {
 fn a_definite_refusal_for_capacity_holds_and_refunds_the_interval() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    assert_eq!(model.outcome(&answered(1, 1, no_capacity()), 1), "not_started");
+    assert_eq!(
+        model.outcome(&answered(1, 1, no_capacity()), 1),
+        "not_started"
+    );
     assert!(model.slot.starts.is_empty());
     let until = model.slot.no_capacity.clone().unwrap().until;
     assert_eq!(model.slot.due_at, Some(until));
@@ -363,7 +458,9 @@ fn unpause() -> Event {
 fn a_refusal_after_an_ambiguous_attempt_is_ambiguous() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    let unknown = StartAnswer::Unknown { what: "timeout".into() };
+    let unknown = StartAnswer::Unknown {
+        what: "timeout".into(),
+    };
     assert_eq!(model.outcome(&answered(1, 1, unknown), 30), "start_unknown");
     assert_eq!(model.outcome(&Event::Tick, 159), "unchanged");
     assert_eq!(model.outcome(&Event::Tick, 160), "resumed");
@@ -372,7 +469,10 @@ fn a_refusal_after_an_ambiguous_attempt_is_ambiguous() {
         assert!(matches!(model.slot.phase, Phase::Starting(_)));
     }
     // The first worker's late refusal changes nothing either.
-    assert_eq!(model.outcome(&answered(1, 1, no_capacity()), 162), "unchanged");
+    assert_eq!(
+        model.outcome(&answered(1, 1, no_capacity()), 162),
+        "unchanged"
+    );
     // But its late success is true whoever tells it.
     assert_eq!(model.outcome(&accepted(1, 20), 163), "started");
 }
@@ -392,7 +492,10 @@ fn answers_to_other_claims_change_nothing_or_are_errors() {
         adopted: false,
     };
     let error = model.try_step(&answered(1, 1, other), None, 5).unwrap_err();
-    assert!(matches!(error, StepError::TwoExecutions { claim: 1, .. }), "{error}");
+    assert!(
+        matches!(error, StepError::TwoExecutions { claim: 1, .. }),
+        "{error}"
+    );
     model.take(&ended(1, ExecutionStatus::Succeeded), 60);
     assert_eq!(model.outcome(&accepted(1, 0), 61), "unchanged");
 }
@@ -401,7 +504,9 @@ fn answers_to_other_claims_change_nothing_or_are_errors() {
 fn a_status_with_the_display_name_is_an_implied_answer() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    let Phase::Starting(claim) = model.slot.phase.clone() else { panic!() };
+    let Phase::Starting(claim) = model.slot.phase.clone() else {
+        panic!()
+    };
     let report = |name: Option<alloc::string::String>, status| {
         Event::Status(ExecutionReport {
             execution: execution(1),
@@ -411,24 +516,51 @@ fn a_status_with_the_display_name_is_an_implied_answer() {
             started_at: Some(at(3)),
         })
     };
-    assert_eq!(model.outcome(&report(None, ExecutionStatus::InFlight), 4), "unchanged");
+    assert_eq!(
+        model.outcome(&report(None, ExecutionStatus::InFlight), 4),
+        "unchanged"
+    );
     let named = Some(claim.token.display_name());
-    let mut quick = Model { slot: model.slot.clone(), ..Model::new() };
-    assert_eq!(model.outcome(&report(named.clone(), ExecutionStatus::InFlight), 4), "started");
+    let mut quick = Model {
+        slot: model.slot.clone(),
+        ..Model::new()
+    };
+    assert_eq!(
+        model.outcome(&report(named.clone(), ExecutionStatus::InFlight), 4),
+        "started"
+    );
     assert_eq!(model.slot.last_start().unwrap().at, at(3));
-    assert_eq!(quick.outcome(&report(named, ExecutionStatus::Succeeded), 900), "succeeded");
+    assert_eq!(
+        quick.outcome(&report(named, ExecutionStatus::Succeeded), 900),
+        "succeeded"
+    );
     assert_eq!(quick.slot.last_start().unwrap().at, at(3));
 }
 
 #[test]
 fn statuses_of_other_executions_and_known_statuses_change_nothing() {
     let mut model = Model::new();
-    assert_eq!(model.outcome(&ended(1, ExecutionStatus::Failed), 0), "unchanged");
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Failed), 0),
+        "unchanged"
+    );
     model.start(0);
-    assert_eq!(model.outcome(&ended(7, ExecutionStatus::Failed), 1), "unchanged");
-    assert_eq!(model.outcome(&ended(1, ExecutionStatus::InFlight), 1), "unchanged");
-    assert_eq!(model.outcome(&ended(1, ExecutionStatus::Succeeded), 2), "succeeded");
-    assert_eq!(model.outcome(&ended(1, ExecutionStatus::Succeeded), 3), "unchanged");
+    assert_eq!(
+        model.outcome(&ended(7, ExecutionStatus::Failed), 1),
+        "unchanged"
+    );
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::InFlight), 1),
+        "unchanged"
+    );
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Succeeded), 2),
+        "succeeded"
+    );
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Succeeded), 3),
+        "unchanged"
+    );
 }
 
 #[test]
@@ -440,14 +572,34 @@ fn failed_runs_back_off_and_give_their_causes_up_in_the_end() {
     for (failures, wait) in [(1, 1_800), (2, 3_600)] {
         now += 600;
         let (outcome, _) = model.take(&ended(failures, ExecutionStatus::Failed), now);
-        assert!(matches!(outcome, Outcome::Failed { held_again: 1, given_up: 0, .. }), "{outcome}");
+        assert!(
+            matches!(
+                outcome,
+                Outcome::Failed {
+                    held_again: 1,
+                    given_up: 0,
+                    ..
+                }
+            ),
+            "{outcome}"
+        );
         assert_eq!(model.slot.due_at, Some(at(now + wait)));
         now += wait;
         assert_eq!(model.outcome(&Event::Tick, now), "claimed");
         model.take(&accepted(failures + 1, now), now);
     }
     let (outcome, _) = model.take(&ended(3, ExecutionStatus::Failed), now + 600);
-    assert!(matches!(outcome, Outcome::Failed { held_again: 0, given_up: 1, .. }), "{outcome}");
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Failed {
+                held_again: 0,
+                given_up: 1,
+                ..
+            }
+        ),
+        "{outcome}"
+    );
     assert_eq!(model.slot.due_at, None);
 }
 
@@ -456,7 +608,10 @@ fn a_stopped_run_discards_its_causes() {
     let mut model = Model::new();
     model.start(0);
     let (outcome, _) = model.take(&ended(1, ExecutionStatus::Stopped), 60);
-    assert!(matches!(outcome, Outcome::Stopped { discarded: 1, .. }), "{outcome}");
+    assert!(
+        matches!(outcome, Outcome::Stopped { discarded: 1, .. }),
+        "{outcome}"
+    );
     assert!(model.slot.held.is_empty());
 }
 
@@ -466,9 +621,14 @@ fn a_running_execution_is_described_when_events_are_overdue() {
     let execution = model.start(0);
     assert_eq!(model.outcome(&Event::Tick, 899), "unchanged");
     let step = model.try_step(&Event::Tick, None, 900).unwrap();
-    let Step::Commit(commit) = step else { panic!("{step:?}") };
+    let Step::Commit(commit) = step else {
+        panic!("{step:?}")
+    };
     assert_eq!(commit.commands, [Command::Describe { execution }]);
-    assert_eq!((commit.decision, commit.slot.due_at), (None, Some(at(1_800))));
+    assert_eq!(
+        (commit.decision, commit.slot.due_at),
+        (None, Some(at(1_800)))
+    );
 }
 
 #[test]
@@ -492,7 +652,12 @@ fn pauses_hold_and_nothing_starts_by_itself() {
         since: at(0),
     });
     let (outcome, _) = model.take(&alarmed("mq", 5), 5);
-    assert!(matches!(outcome, Outcome::Held { guard: Guard::ControllerPaused { .. } }));
+    assert!(matches!(
+        outcome,
+        Outcome::Held {
+            guard: Guard::ControllerPaused { .. }
+        }
+    ));
 }
 
 #[test]
@@ -508,7 +673,9 @@ fn time_never_runs_backwards_for_a_slot() {
 fn a_slot_and_a_decision_survive_serialisation() {
     let mut model = Model::new();
     let step = model.try_step(&alarmed("dq", 0), None, 0).unwrap();
-    let Step::Commit(commit) = step else { panic!("{step:?}") };
+    let Step::Commit(commit) = step else {
+        panic!("{step:?}")
+    };
     let text = serde_json::to_string(&commit.slot).unwrap();
     assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), commit.slot);
     let decision = commit.decision.unwrap();
@@ -516,7 +683,9 @@ fn a_slot_and_a_decision_survive_serialisation() {
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);
     model.start(0);
     let held = model.try_step(&alarmed("mq", 5), None, 5).unwrap();
-    let Step::Commit(commit) = held else { panic!("{held:?}") };
+    let Step::Commit(commit) = held else {
+        panic!("{held:?}")
+    };
     let decision = commit.decision.unwrap();
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);

@@ -92,10 +92,16 @@ impl Turn<'_> {
 
     fn see_alarm(&mut self, alarm: &AlarmArn, state: AlarmState, at: Timestamp) {
         let horizon = self.horizon();
-        self.slot.alarms.record(alarm, AlarmSeen { state, at }, horizon);
+        self.slot
+            .alarms
+            .record(alarm, AlarmSeen { state, at }, horizon);
     }
 
-    pub(super) fn alarm_cleared(mut self, alarm: &AlarmArn, at: Timestamp) -> Result<Step, StepError> {
+    pub(super) fn alarm_cleared(
+        mut self,
+        alarm: &AlarmArn,
+        at: Timestamp,
+    ) -> Result<Step, StepError> {
         self.check_not_ahead(at)?;
         let newest = self.slot.alarms.newest(alarm);
         let is_news = newest.is_none_or(|newest| newest.at < at) && at >= self.horizon();
@@ -133,7 +139,11 @@ impl Turn<'_> {
 
     /// The first held cause that no guard keeps.
     fn first_eligible(&self) -> Option<Reason> {
-        self.slot.held.iter().find(|reason| self.guard(reason).is_none()).cloned()
+        self.slot
+            .held
+            .iter()
+            .find(|reason| self.guard(reason).is_none())
+            .cloned()
     }
 
     fn hold(mut self, guard: Guard) -> Step {
@@ -179,6 +189,9 @@ impl Turn<'_> {
             policy_version,
             since: self.now,
         });
-        Guard::Misconfigured { what, policy_version }
+        Guard::Misconfigured {
+            what,
+            policy_version,
+        }
     }
 }

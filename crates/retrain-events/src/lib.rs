@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test fails by panicking"
+    )
+)]
+
+pub mod drift_alarm;
+mod error;
+mod instant;
+mod node;
+
+pub use drift_alarm::{AlarmMessage, Envelope, Irrelevant, Received, alarm_messages};
+pub use error::InvalidEvent;

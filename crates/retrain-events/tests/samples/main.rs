@@ -1,0 +1,12 @@
+//! The samples in the workspace's `events` folder, and what can be made of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod documented;
+mod recorded;
+mod robust;
+mod sample;
+mod traps;

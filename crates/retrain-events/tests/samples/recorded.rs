@@ -1,0 +1,116 @@
+//! Each sample parses as it did.
+
+use std::fs;
+
+use retrain_events::{AlarmMessage, alarm_messages};
+use serde_json::{Value, json};
+
+use crate::sample::{Results, drift_alarm, event, names, parsed, text, transition};
+
+fn as_json(results: &Results) -> Value {
+    let each = results.iter().map(|result| match result {
+        Ok(AlarmMessage::Transition(received)) => json!({
+            "transition": received.transition,
+            "envelope": received.envelope.to_string(),
+            "event_id": received.event_id,
+            "replay_name": received.replay_name,
+        }),
+        Ok(AlarmMessage::Irrelevant(why)) => json!({ "irrelevant": why.name() }),
+        Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
+    });
+    each.collect()
+}
+
+#[test]
+fn every_sample_parses_as_recorded() {
+    insta::glob!("../../../../events", "**/*.json", |path| {
+        let event = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        insta::assert_json_snapshot!("sample", as_json(&alarm_messages(&event)));
+    });
+}
+
+#[test]
+fn malformed_samples_are_errors_and_others_are_not() {
+    for name in names() {
+        let all_bad = parsed(&name).iter().all(Result::is_err);
+        assert_eq!(all_bad, name.starts_with("invalid/"), "{name}");
+    }
+}
+
+#[test]
+fn one_transition_is_the_same_in_every_envelope() {
+    let alarm = transition(&drift_alarm("alarm"));
+    for other in [
+        "sns-classic",
+        "sns-eventbridge",
+        "direct-alarm-action",
+        "zulu-timestamp",
+        "offset-timestamp",
+        "epoch-millisecond-time",
+        "epoch-millisecond-string-time",
+        "epoch-millisecond-float-time",
+        "detail-as-text",
+        "no-resources",
+        "replayed",
+        "duplicated-key",
+        "unknown-fields",
+        "initial",
+    ] {
+        assert_eq!(transition(&drift_alarm(other)), alarm, "{other}");
+    }
+    for (one, other) in [
+        ("sns-classic-metric-math", "metric-math"),
+        ("sns-classic-composite", "composite"),
+    ] {
+        assert_eq!(
+            transition(&drift_alarm(one)),
+            transition(&drift_alarm(other)),
+            "{one}"
+        );
+    }
+}
+
+#[test]
+fn the_last_of_duplicated_keys_wins() {
+    let text = text("drift-alarm/duplicated-key");
+    assert_eq!(text.matches("\"source\":").count(), 2);
+    let first_is_foreign: Value =
+        serde_json::from_str(&text.replacen("[\"aws.cloudwatch\"]", "\"aws.s3\"", 1)).unwrap();
+    assert_eq!(
+        transition(&first_is_foreign),
+        transition(&drift_alarm("alarm"))
+    );
+}
+
+#[test]
+fn a_bad_record_harms_no_other() {
+    let results = parsed("drift-alarm/sns-one-bad-record");
+    let [Err(bad), Ok(AlarmMessage::Transition(good))] = results.as_slice() else {
+        panic!("{results:?}");
+    };
+    assert_eq!(bad.path(), "Records[0].Sns.Message.StateChangeTime");
+    assert_eq!(good.transition, transition(&drift_alarm("alarm")));
+}
+
+#[test]
+fn all_records_of_a_delivery_are_read() {
+    let both: Vec<_> = parsed("drift-alarm/sns-two-records")
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let states: Vec<String> = both
+        .iter()
+        .map(|message| match message {
+            AlarmMessage::Transition(received) => received.transition.state.to_string(),
+            AlarmMessage::Irrelevant(why) => why.to_string(),
+        })
+        .collect();
+    assert_eq!(states, ["ALARM", "OK"]);
+    assert_eq!(
+        event("drift-alarm/sns-two-records")["Records"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}

@@ -1,0 +1,204 @@
+//! Whatever is sent: no panic, and an error that helps.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::{hash_map, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+use retrain_events::alarm_messages;
+
+use crate::sample::{drift_alarm, event, names};
+
+/// What every answer must be, to any event.
+fn is_decent(event: &Value) {
+    let results = alarm_messages(event);
+    assert!(!results.is_empty(), "{event}");
+    for error in results.into_iter().filter_map(Result::err) {
+        let says = error.to_string();
+        assert!(says.chars().count() < 500, "{says}");
+        assert!(!says.contains(char::is_control), "{says:?}");
+        assert!(
+            says.contains(error.path()) && !error.path().is_empty(),
+            "{says}"
+        );
+    }
+}
+
+/// Words that lead far into the parser, and text that should not matter.
+fn text() -> impl Strategy<Value = String> {
+    let known = [
+        "aws.cloudwatch",
+        "CloudWatch Alarm State Change",
+        "ALARM",
+        "OK",
+        "1767592800000",
+        "2026-01-05T06:00:00.000+0000",
+        "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a",
+        "{\"detail\":{}}",
+        "{",
+        "",
+    ];
+    prop_oneof![select(known.map(str::to_owned).to_vec()), ".*"]
+}
+
+fn key() -> impl Strategy<Value = String> {
+    let known = [
+        "Records",
+        "Sns",
+        "Message",
+        "alarmData",
+        "alarmArn",
+        "detail",
+        "detail-type",
+        "source",
+        "resources",
+        "state",
+        "value",
+        "timestamp",
+        "configuration",
+        "metrics",
+        "metricStat",
+        "metric",
+        "dimensions",
+        "AlarmName",
+        "Trigger",
+        "MetricName",
+        "Namespace",
+        "Dimensions",
+        "StateChangeTime",
+    ];
+    prop_oneof![4 => select(known.map(str::to_owned).to_vec()), 1 => ".*"]
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 48, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            hash_map(key(), inner, 0..6).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+/// The JSON pointers of all values inside this one.
+fn pointers(value: &Value, here: &str, found: &mut BTreeSet<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, child)| (key.clone(), child))
+            .collect(),
+        Value::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .map(|(at, child)| (at.to_string(), child))
+            .collect(),
+        _ => return,
+    };
+    for (key, child) in children {
+        let pointer = format!("{here}/{}", key.replace('~', "~0").replace('/', "~1"));
+        pointers(child, &pointer, found);
+        found.insert(pointer);
+    }
+}
+
+/// Puts another value into a random place, or nothing.
+fn mutate(event: &mut Value, place: Index, replacement: Option<Value>) {
+    let mut found = BTreeSet::new();
+    pointers(event, "", &mut found);
+    let found: Vec<String> = found.into_iter().collect();
+    if found.is_empty() {
+        return;
+    }
+    let (parent, key) = place.get(&found).rsplit_once('/').unwrap();
+    let key = key.replace("~1", "/").replace("~0", "~");
+    match (event.pointer_mut(parent).unwrap(), replacement) {
+        (Value::Object(members), Some(value)) => drop(members.insert(key, value)),
+        (Value::Object(members), None) => drop(members.remove(&key)),
+        (Value::Array(elements), Some(value)) => elements[key.parse::<usize>().unwrap()] = value,
+        (Value::Array(elements), None) => drop(elements.remove(key.parse().unwrap())),
+        _ => unreachable!("only objects and arrays have children"),
+    }
+}
+
+/// Mutates the document inside an SNS message, where there is one.
+fn mutate_message(event: &mut Value, place: Index, replacement: Option<Value>) {
+    let Some(message) = event.pointer_mut("/Records/0/Sns/Message") else {
+        return;
+    };
+    let Ok(mut document) = serde_json::from_str(message.as_str().unwrap()) else {
+        return;
+    };
+    mutate(&mut document, place, replacement);
+    *message = document.to_string().into();
+}
+
+fn sample() -> impl Strategy<Value = Value> {
+    select(names().into_iter().collect::<Vec<_>>()).prop_map(|name| event(&name))
+}
+
+proptest! {
+    #[test]
+    fn any_json_gets_a_decent_answer(event in any_json()) {
+        is_decent(&event);
+    }
+
+    #[test]
+    fn mutated_samples_get_a_decent_answer(
+        mut event in sample(),
+        inner in any::<Index>(),
+        outer in vec(any::<Index>(), 1..4),
+        replacement in proptest::option::of(any_json()),
+    ) {
+        mutate_message(&mut event, inner, replacement.clone());
+        is_decent(&event);
+        for place in outer {
+            mutate(&mut event, place, replacement.clone());
+            is_decent(&event);
+        }
+    }
+}
+
+#[test]
+fn any_one_field_replaced_gets_a_decent_answer() {
+    for name in names() {
+        let event = event(&name);
+        let mut places = BTreeSet::new();
+        pointers(&event, "", &mut places);
+        for place in places {
+            for replacement in [Value::Null, json!({}), json!([]), json!("x"), json!(-1)] {
+                let mut mutated = event.clone();
+                *mutated.pointer_mut(&place).unwrap() = replacement;
+                is_decent(&mutated);
+            }
+        }
+    }
+}
+
+#[test]
+fn megabytes_of_anything_make_a_short_error() {
+    let long = "\u{e000}\"\n".repeat(300_000);
+    for name in [
+        "alarm",
+        "direct-alarm-action",
+        "sns-classic",
+        "composite-suppressed",
+        "muted",
+    ] {
+        let event = drift_alarm(name);
+        let mut places = BTreeSet::new();
+        pointers(&event, "", &mut places);
+        for place in places {
+            let mut mutated = event.clone();
+            *mutated.pointer_mut(&place).unwrap() = json!(long);
+            is_decent(&mutated);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Colours, where somebody looks.
+
+/// Paints text for a terminal, or leaves it alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paint {
+    colours: bool,
+}
+
+impl Paint {
+    pub(super) const fn new(colours: bool) -> Self {
+        Self { colours }
+    }
+
+    pub(super) fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    pub(super) fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    /// An outcome in the colour of its meaning: green acts, yellow waits, grey does
+    /// nothing, red needs somebody's attention.
+    pub(super) fn outcome(self, outcome: &str, width: usize) -> String {
+        let colour = match outcome {
+            "claimed" | "started" | "resumed" | "succeeded" => "32",
+            "held" | "dropped" | "alarm_cleared" => "33",
+            "duplicate" | "ignored" | "stale" | "unchanged" => "90",
+            _ => "31",
+        };
+        self.with(colour, &format!("{outcome:<width$}"))
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.colours {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}

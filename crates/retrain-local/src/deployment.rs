@@ -1,0 +1,138 @@
+//! Sandbox, table, policy, handlers.
+
+use std::error::Error;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use jiff::Timestamp;
+use retrain_controller::{Clock, Controller, Handled};
+use retrain_core::event::Event;
+use retrain_core::facts::Timing;
+use retrain_core::lane::SlotKey;
+use retrain_core::names::{ModelName, ParameterName};
+use retrain_core::period::Period;
+use retrain_debounce::{DynamoStore, create_table};
+use retrain_lambda::Settings;
+use retrain_policies::ParameterStore;
+use retrain_sagemaker::SageMaker;
+use retrain_sandbox::{Options, Sandbox, Seed, VirtualClock};
+
+/// The sample model.
+pub const MODEL: &str = "fraud-detection";
+
+const TABLE: &str = "retrain";
+const POLICY_PATH: &str = "/retrain/policies";
+const SEED: &str = include_str!("../seed.json");
+
+/// Anything that goes wrong while setting up.
+type Problem = Box<dyn Error + Send + Sync>;
+
+/// A running sandbox with everything that the template would deploy around the
+/// functions.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The local AWS.
+    pub sandbox: Sandbox,
+    settings: Settings,
+    aws: SdkConfig,
+}
+
+/// The sandbox's clock, as an invocation sees it.
+#[derive(Clone, Debug)]
+pub struct SandboxClock(VirtualClock);
+
+impl Clock for SandboxClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Deployment {
+    /// Starts a sandbox and puts the sample model into it.
+    pub async fn start(options: Options) -> Result<Self, Problem> {
+        let sandbox = Sandbox::start(options).await?;
+        sandbox.seed(&Seed::from_json(SEED)?)?;
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "sandbox", "sandbox", None, None, "sandbox",
+            )))
+            .endpoint_url(sandbox.endpoint_url())
+            // As many attempts as in production, without their pauses.
+            .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::ZERO))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        create_table(&aws_sdk_dynamodb::Client::new(&aws), TABLE).await?;
+        let settings = Settings {
+            table: TABLE.to_owned(),
+            policy_path: ParameterName::parse(POLICY_PATH)?,
+            policy_ttl: Period::from_secs(60),
+            timing: Timing::default(),
+        };
+        // What set-up asked of AWS is not what an event costs.
+        sandbox.calls().take();
+        Ok(Self {
+            sandbox,
+            settings,
+            aws,
+        })
+    }
+
+    /// A cold drift-alarm function.
+    pub fn drift_alarm(&self) -> drift_alarm::Handler {
+        drift_alarm::Handler::new(&self.settings, &self.aws)
+    }
+
+    /// The clock for invocations.
+    pub fn clock(&self) -> SandboxClock {
+        SandboxClock(self.sandbox.clock().clone())
+    }
+
+    /// The store on the deployment's table.
+    pub fn store(&self) -> DynamoStore {
+        DynamoStore::new(aws_sdk_dynamodb::Client::new(&self.aws), TABLE)
+    }
+
+    /// The settings of its functions.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Puts the policy of a model.
+    pub fn put_policy(&self, model: &str, text: &str) -> Result<u64, Problem> {
+        let name = format!("{POLICY_PATH}/{model}");
+        Ok(self.sandbox.ssm().put_parameter(&name, text)?)
+    }
+
+    /// The slot of the sample model.
+    pub fn slot(&self) -> Result<SlotKey, Problem> {
+        Ok(SlotKey::retrain(ModelName::parse(MODEL)?))
+    }
+
+    /// Lets the controller handle one event about the sample model that no
+    /// function delivers yet: the passing of time, the end of an execution.
+    pub async fn happens(&self, event: &Event) -> Result<Handled, Problem> {
+        let sagemaker = SageMaker::new(aws_sdk_sagemaker::Client::new(&self.aws));
+        let settings = retrain_policies::Settings {
+            path: self.settings.policy_path.clone(),
+            time_to_live: self.settings.policy_ttl.duration(),
+        };
+        let parameters = ParameterStore::new(aws_sdk_ssm::Client::new(&self.aws), settings);
+        let clock = self.clock();
+        let policies = parameters.policies(clock.now()).await?;
+        let model = ModelName::parse(MODEL)?;
+        let policy = policies
+            .of(&model)
+            .ok_or("the sample model has no valid policy")?;
+        let controller = Controller {
+            store: self.store(),
+            executions: sagemaker.clone(),
+            registry: sagemaker,
+            parameters,
+            timing: self.settings.timing,
+        };
+        Ok(Box::pin(controller.handle(event, policy, &clock)).await?)
+    }
+}

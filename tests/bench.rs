@@ -1,0 +1,147 @@
+//! What the tests have in common.
+
+use std::sync::Arc;
+
+use drift_alarm::{Answer, Handler};
+use jiff::{SignedDuration, Timestamp};
+use retrain_core::decision::Decision;
+use retrain_core::event::{Event, ExecutionReport, ExecutionStatus};
+use retrain_core::names::PipelineExecutionArn;
+use retrain_core::slot::{Phase, Slot};
+use retrain_lambda::Failure;
+use retrain_local::{Deployment, Sample, sample};
+use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use retrain_sandbox::{Options, Service};
+use serde_json::Value;
+
+/// A deployment with one warm or cold drift-alarm function.
+pub(crate) struct Bench {
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) function: Arc<Handler>,
+}
+
+impl Bench {
+    pub(crate) async fn start() -> Self {
+        let deployment = Arc::new(Deployment::start(Options::default()).await.unwrap());
+        let function = Arc::new(deployment.drift_alarm());
+        Self {
+            deployment,
+            function,
+        }
+    }
+
+    pub(crate) async fn deliver(&self, event: &Value) -> Result<Vec<Answer>, Failure> {
+        let clock = self.deployment.clock();
+        Box::pin(self.function.handle_at(event, &clock)).await
+    }
+
+    /// The outcome of an event that holds one message for one model.
+    pub(crate) async fn outcome(&self, sample: &Sample) -> String {
+        let answers = self.deliver(sample.event()).await.unwrap();
+        let [answer] = answers.as_slice() else {
+            panic!("{answers:?}")
+        };
+        answer.outcome.clone()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.deployment.sandbox.clock().now()
+    }
+
+    pub(crate) fn wait(&self, time: SignedDuration) {
+        self.deployment.sandbox.clock().advance(time);
+    }
+
+    /// Longer than any lease and its settling.
+    pub(crate) fn outwait_leases(&self) {
+        self.wait(SignedDuration::from_mins(5));
+    }
+
+    /// The data-quality alarm, entering ALARM now.
+    pub(crate) fn alarm(&self) -> Sample {
+        sample("drift-alarm/alarm").unwrap().at(self.now())
+    }
+
+    /// Another alarm of the model, entering ALARM now.
+    pub(crate) fn other_alarm(&self, name: &str) -> Sample {
+        self.alarm().of_alarm(&format!("fraud-detection-{name}"))
+    }
+
+    /// The data-quality alarm, returning to OK now.
+    pub(crate) fn ok(&self) -> Sample {
+        sample("drift-alarm/ok").unwrap().at(self.now())
+    }
+
+    pub(crate) fn executions(&self) -> Vec<retrain_sandbox::sagemaker::Execution> {
+        self.deployment.sandbox.sagemaker().executions()
+    }
+
+    pub(crate) fn count(&self, service: Service, operation: &str) -> usize {
+        self.deployment.sandbox.calls().count(service, operation)
+    }
+
+    pub(crate) async fn slot(&self) -> Slot {
+        use retrain_controller::SlotStore as _;
+        let key = self.deployment.slot().unwrap();
+        self.deployment
+            .store()
+            .load(&key, None, self.now())
+            .await
+            .unwrap()
+            .slot
+    }
+
+    pub(crate) async fn decisions(&self) -> Vec<Decision> {
+        let key = self.deployment.slot().unwrap();
+        let mut decisions = self
+            .deployment
+            .store()
+            .decisions(&key, 1_000)
+            .await
+            .unwrap();
+        decisions.reverse();
+        decisions
+    }
+
+    /// The one execution ends, and the controller is told.
+    pub(crate) async fn succeed(&self) {
+        let execution = self.executions().pop().unwrap();
+        let sagemaker = self.deployment.sandbox.sagemaker();
+        sagemaker
+            .finish(&execution.arn, Status::Succeeded, None)
+            .unwrap();
+        let report = ExecutionReport {
+            execution: PipelineExecutionArn::parse(execution.arn).unwrap(),
+            display_name: None,
+            status: ExecutionStatus::Succeeded,
+            failure: None,
+            started_at: None,
+        };
+        self.deployment
+            .happens(&Event::Status(report))
+            .await
+            .unwrap();
+    }
+
+    /// One execution, started by the claim that the slot runs, and nothing else.
+    pub(crate) async fn assert_one_execution_of_the_claim(&self) {
+        let executions = self.executions();
+        assert_eq!(executions.len(), 1, "{executions:?}");
+        let slot = self.slot().await;
+        let Phase::Running(run) = &slot.phase else {
+            panic!("not running: {slot:?}")
+        };
+        assert_eq!(run.execution.as_str(), executions[0].arn);
+        assert_eq!(
+            run.claim.token.as_str(),
+            executions[0].token.as_deref().unwrap()
+        );
+        for (name, value) in &run.claim.parameters {
+            assert_eq!(
+                executions[0].parameters.get(name.as_str()),
+                Some(value),
+                "{name}"
+            );
+        }
+    }
+}
