@@ -11,4 +11,4 @@ if ! command -v cargo-deny >/dev/null 2>&1; then
     echo "deny: building cargo-deny $version once"
     cargo install --locked --quiet --debug --root "$tools" --target-dir "$tools/build" --version "$version" cargo-deny
 fi
-cargo-deny --offline --locked check bans licenses sources
+cargo-deny --locked check bans licenses sources

@@ -27,7 +27,9 @@ fn the_committed_policy_schema_is_current() {
 #[tokio::test]
 async fn the_readme_shows_the_real_output_of_the_demo() {
     let mut printed = Vec::new();
-    Box::pin(retrain_local::demo::play(&mut printed, false)).await.unwrap();
+    Box::pin(retrain_local::demo::play(&mut printed, false))
+        .await
+        .unwrap();
     let readme = read("README.md");
     let (_, rest) = readme.split_once("<!-- demo -->\n```text\n").unwrap();
     let (shown, _) = rest.split_once("```\n<!-- /demo -->").unwrap();

@@ -12,7 +12,7 @@ use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Claim;
 use retrain_core::step::{Command, Step, step};
 
-use crate::error::{Class, ControllerError, PortError};
+use crate::error::{Class, ControllerError, PortError, chain};
 use crate::ports::{
     Clock, Committed, Executions, Loaded, Parameters, Registry, SlotStore, Started,
 };
@@ -307,16 +307,4 @@ fn found<T>(answer: Result<Option<T>, PortError>) -> Result<Lookup<T>, PortError
         Err(error) if error.class() == Class::Terminal => Ok(Lookup::Unreadable(chain(&error))),
         Err(error) => Err(error),
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -105,3 +105,15 @@ impl ControllerError {
         }
     }
 }
+
+/// An error with its causes in one line, which log viewers can show.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

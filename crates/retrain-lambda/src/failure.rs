@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
-use retrain_controller::{Class, ControllerError, PortError};
+use retrain_controller::{Class, ControllerError, PortError, chain};
 
 /// Why an invocation ends with an error.
 ///
@@ -88,18 +88,6 @@ impl From<Failure> for Diagnostic {
             error_message: failure.message,
         }
     }
-}
-
-/// An error with its causes in one line, which log viewers can show.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
