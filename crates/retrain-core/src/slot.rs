@@ -92,7 +92,8 @@ pub struct Claim {
     pub claimed_at: Timestamp,
     /// Which attempt holds the lease, from 1.
     pub attempt: u32,
-    /// Until when that attempt may send the start call.
+    /// Until when the claim belongs to that attempt. Its worker stops sending
+    /// earlier: the rest covers skewed clocks and lagging lists.
     pub lease_until: Timestamp,
     /// From when on another worker may resume it.
     pub resume_at: Timestamp,

@@ -154,11 +154,13 @@ fn owned_alone(
     Ok(())
 }
 
-/// The part of a broken document that says which alarms are its model's.
+/// The part of a broken document that says which alarms are its model's, if that
+/// part at least is sound.
 fn drift_part(text: &str) -> Option<DriftPolicy> {
     let document: serde_json::Value = serde_json::from_str(text).ok()?;
-    match document.get("drift") {
-        None => Some(DriftPolicy::default()),
-        Some(drift) => serde_json::from_value(drift.clone()).ok(),
-    }
+    let Some(drift) = document.get("drift") else {
+        return Some(DriftPolicy::default());
+    };
+    let drift: DriftPolicy = serde_json::from_value(drift.clone()).ok()?;
+    drift.check().is_ok().then_some(drift)
 }

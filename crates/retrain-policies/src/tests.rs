@@ -149,6 +149,10 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     bench.put("good", &policy("p", "good-*"));
     bench.put("bad", &policy("q", "bad-*").replace("6h", "6 hours"));
     bench.put("worse", "{not json");
+    bench.put(
+        "sloppy",
+        &policy("s", "sloppy-*").replace(r#"{"alarm_name": "sloppy-*"}"#, "{}"),
+    );
     bench.put("under_score", &policy("r", "u-*"));
     bench.put("thief", &policy("P", "thief-*"));
     let set = bench.store.policies(at(0)).await.unwrap();
@@ -160,6 +164,7 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
         .collect();
     let expected = [
         ("bad", "min_interval: "),
+        ("sloppy", "drift.alarms[0]: "),
         (
             "thief",
             "pipeline.name: the pipeline belongs to the model good",
@@ -175,7 +180,7 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     assert_eq!(wanted(&set, "good-1"), (vec!["good".into()], vec![]));
     assert_eq!(
         wanted(&set, "bad-1"),
-        (vec![], vec!["bad".into(), "worse".into()])
+        (vec![], vec!["bad".into(), "sloppy".into(), "worse".into()])
     );
 }
 

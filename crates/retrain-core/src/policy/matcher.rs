@@ -90,7 +90,9 @@ impl DriftPolicy {
         self.alarms.is_empty()
     }
 
-    pub(super) fn check(&self) -> Result<(), PolicyError> {
+    /// Whether every matcher says which alarms it means. A part of a broken policy
+    /// is only worth looking at if it passes.
+    pub fn check(&self) -> Result<(), PolicyError> {
         if self.alarms.len() > 100 {
             return Err(PolicyError::at("drift.alarms", "at most 100 matchers"));
         }

@@ -109,8 +109,8 @@ pub struct BackOff {
     pub initial: Period,
     /// The longest wait.
     pub cap: Period,
-    /// How many failed runs a cause survives before it is given up, with a
-    /// record; 1 to 20.
+    /// A cause is given up, with a record, when this many runs in a row that
+    /// carried it have failed; 1 to 20.
     pub max_failures: u32,
 }
 
@@ -167,6 +167,14 @@ impl Policy {
     fn check(self) -> Result<Self, PolicyError> {
         if self.min_interval < Period::from_mins(1) {
             return Err(PolicyError::at("min_interval", "must be at least 1m"));
+        }
+        for (kind, interval) in &self.min_interval_by_kind {
+            if *interval < Period::from_mins(1) {
+                return Err(PolicyError::at(
+                    format_args!("min_interval_by_kind.{kind}"),
+                    "must be at least 1m",
+                ));
+            }
         }
         if !(Period::from_mins(1)..=Period::from_days(30)).contains(&self.max_event_age) {
             return Err(PolicyError::at("max_event_age", "must be from 1m to 30d"));
@@ -353,6 +361,11 @@ pub(crate) mod tests {
                 SAMPLE.replace("fraud-*", "*"),
                 "drift.alarms[1].alarm_name: ",
                 "at least one other character",
+            ),
+            (
+                with(r#""min_interval_by_kind": {"manual": "0s"}"#),
+                "min_interval_by_kind.manual: ",
+                "at least 1m",
             ),
             (
                 with(r#""max_event_age": "31d""#),

@@ -46,6 +46,7 @@ impl Turn<'_> {
         leading: &Reason,
         token: &ClientRequestToken,
     ) -> Result<BTreeMap<PipelineParameterName, String>, String> {
+        self.check_readable()?;
         let mut parameters = BTreeMap::new();
         let mut bytes = 0;
         for (name, template) in &self.policy.policy.parameters {
@@ -104,31 +105,43 @@ impl Turn<'_> {
         }
     }
 
+    /// A default stands in for what does not exist, but never for what exists and
+    /// cannot be read: that would train on something else than was meant.
+    fn check_readable(&self) -> Result<(), String> {
+        let Some(known) = self.facts.lookups else {
+            return Ok(());
+        };
+        let unreadable = [
+            (
+                "the training data URI",
+                known.training_data_uri.unreadable(),
+            ),
+            ("the baseline", known.baseline.unreadable()),
+        ];
+        match unreadable
+            .into_iter()
+            .find_map(|(what, why)| Some((what, why?)))
+        {
+            Some((what, why)) => Err(alloc::format!(
+                "{what} is unreadable: {}",
+                shortened(why, 300)
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn what_is_missing(&self, placeholder: Placeholder) -> String {
         let policy = &self.policy.policy;
-        let lookups = self.facts.lookups;
         match (
             placeholder,
             &policy.training_data_uri_parameter,
             &policy.model_package_group,
         ) {
             (Placeholder::TrainingDataUri, Some(name), _) => {
-                match lookups.and_then(|known| known.training_data_uri.unreadable()) {
-                    Some(why) => {
-                        alloc::format!("the Parameter Store parameter {name} is unreadable: {why}")
-                    }
-                    None => alloc::format!("the Parameter Store parameter {name} does not exist"),
-                }
+                alloc::format!("the Parameter Store parameter {name} does not exist")
             }
             (Placeholder::BaselineModelPackageArn, _, Some(group)) => {
-                match lookups.and_then(|known| known.baseline.unreadable()) {
-                    Some(why) => {
-                        alloc::format!("the model package group {group} is unreadable: {why}")
-                    }
-                    None => {
-                        alloc::format!("the model package group {group} has no approved package")
-                    }
-                }
+                alloc::format!("the model package group {group} has no approved package")
             }
             (other, _, _) => alloc::format!("{{{other}}} has no value"),
         }

@@ -234,6 +234,22 @@ fn a_missing_fact_holds_the_trigger_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_default_never_stands_in_for_what_cannot_be_read() {
+    let mut model = Model::new();
+    model.lookups.as_mut().unwrap().baseline = Lookup::Absent;
+    assert_eq!(model.outcome(&alarmed("dq", 0), 0), "claimed");
+    let mut model = Model::new();
+    model.lookups.as_mut().unwrap().baseline = Lookup::Unreadable("AccessDenied".into());
+    let (outcome, _) = model.take(&alarmed("dq", 0), 0);
+    assert!(
+        outcome
+            .to_string()
+            .contains("the baseline is unreadable: AccessDenied"),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn a_value_longer_than_aws_takes_is_a_misconfiguration() {
     let mut model = Model::new();
     model.lookups.as_mut().unwrap().training_data_uri = Lookup::Found("s".repeat(1_024));
