@@ -155,6 +155,16 @@ pub enum Outcome {
         /// How many causes are discarded.
         discarded: usize,
     },
+    /// An execution that is not ours runs the model's pipeline.
+    ForeignRunSeen {
+        /// The execution.
+        execution: PipelineExecutionArn,
+    },
+    /// An execution that is not ours has ended.
+    ForeignRunEnded {
+        /// The execution.
+        execution: PipelineExecutionArn,
+    },
     /// A person paused the model.
     Paused,
     /// A person resumed the model.
@@ -173,8 +183,8 @@ pub enum Unchanged {
     LeaseIsLive,
     /// The execution was known to be in this state.
     SameStatus,
-    /// The execution is none of ours.
-    NotOurs,
+    /// The status has no name to tell whose execution it is about.
+    Nameless,
     /// The alarm was known to be over.
     AlreadyCleared,
     /// The model is in the state that is asked for.
@@ -215,6 +225,8 @@ impl Outcome {
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
             Self::Stopped { .. } => "stopped",
+            Self::ForeignRunSeen { .. } => "foreign_run_seen",
+            Self::ForeignRunEnded { .. } => "foreign_run_ended",
             Self::Paused => "paused",
             Self::Unpaused => "unpaused",
         }
@@ -282,6 +294,15 @@ impl fmt::Display for Outcome {
             } => {
                 write!(f, "{execution} was stopped; {discarded} cause(s) discarded")
             }
+            Self::ForeignRunSeen { execution } => {
+                write!(
+                    f,
+                    "{execution} runs, which is none of ours: triggers are held"
+                )
+            }
+            Self::ForeignRunEnded { execution } => {
+                write!(f, "{execution}, which is none of ours, has ended")
+            }
             Self::Paused => f.write_str("triggers are held"),
             Self::Unpaused => f.write_str("triggers start again"),
         }
@@ -295,7 +316,7 @@ impl fmt::Display for Unchanged {
             Self::Superseded => "the claim was answered or superseded before",
             Self::LeaseIsLive => "the claim's lease is live",
             Self::SameStatus => "the status was known",
-            Self::NotOurs => "the execution is none of ours",
+            Self::Nameless => "the status does not tell whose execution it is about",
             Self::AlreadyCleared => "the alarm was known to be over",
             Self::AlreadySo => "the model is so already",
         })

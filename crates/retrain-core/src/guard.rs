@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::ControllerState;
+use crate::names::PipelineExecutionArn;
 use crate::period::Period;
 use crate::policy::{BackOff, PolicyInForce};
 use crate::slot::{Phase, Slot};
@@ -34,6 +35,11 @@ pub enum Guard {
     InFlight {
         /// Its claim.
         claim: u64,
+    },
+    /// An execution that is not ours runs the model's pipeline.
+    ForeignRun {
+        /// The execution.
+        execution: PipelineExecutionArn,
     },
     /// The last start is too recent.
     MinInterval {
@@ -81,6 +87,7 @@ impl Guard {
         controller_paused(controller)
             .or_else(|| model_paused(slot))
             .or_else(|| in_flight(slot))
+            .or_else(|| foreign_run(slot))
             .or_else(|| min_interval(slot, policy, reason, now))
             .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
             .or_else(|| misconfigured(slot, policy))
@@ -96,6 +103,7 @@ impl Guard {
             Self::ControllerPaused { .. }
             | Self::ModelPaused { .. }
             | Self::InFlight { .. }
+            | Self::ForeignRun { .. }
             | Self::Misconfigured { .. } => None,
         }
     }
@@ -106,6 +114,7 @@ impl Guard {
             Self::ControllerPaused { .. } => "controller_paused",
             Self::ModelPaused { .. } => "model_paused",
             Self::InFlight { .. } => "in_flight",
+            Self::ForeignRun { .. } => "foreign_run",
             Self::MinInterval { .. } => "min_interval",
             Self::BackOff { .. } => "back_off",
             Self::Misconfigured { .. } => "misconfigured",
@@ -122,6 +131,9 @@ impl fmt::Display for Guard {
             }
             Self::ModelPaused { by, why } => write!(f, "{by:?} paused the model: {why:?}"),
             Self::InFlight { claim } => write!(f, "the execution of claim {claim} is in flight"),
+            Self::ForeignRun { execution } => {
+                write!(f, "{execution} runs, which is none of ours")
+            }
             Self::MinInterval {
                 last_start,
                 kind,
@@ -183,6 +195,12 @@ fn in_flight(slot: &Slot) -> Option<Guard> {
             claim: run.claim.number,
         }),
     }
+}
+
+fn foreign_run(slot: &Slot) -> Option<Guard> {
+    slot.foreign.first().map(|run| Guard::ForeignRun {
+        execution: run.execution.clone(),
+    })
 }
 
 fn min_interval(

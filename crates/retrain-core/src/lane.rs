@@ -3,10 +3,13 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::num::NonZeroU64;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{InvalidText, ModelName, PipelineName};
+use thiserror::Error;
+
+use crate::names::{InvalidText, ModelName, PipelineName, shortened};
 
 /// What a slot is about. Every lane follows the same claim protocol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,6 +42,25 @@ impl SlotKey {
         Self {
             model,
             lane: Lane::Retrain,
+        }
+    }
+}
+
+/// A text that names no slot.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} names no slot")]
+pub struct InvalidSlotKey(String);
+
+impl FromStr for SlotKey {
+    type Err = InvalidSlotKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSlotKey> {
+        let invalid = || InvalidSlotKey(shortened(text, 80));
+        let (model, lane) = text.split_once('#').ok_or_else(invalid)?;
+        let model = ModelName::parse(model).map_err(|_| invalid())?;
+        match lane {
+            "retrain" => Ok(Self::retrain(model)),
+            _ => Err(invalid()),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct Slot {
     /// The newest starts, oldest first.
     #[serde(default)]
     pub starts: Vec<Start>,
+    /// Executions that are not ours, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignRun>,
     /// Failed runs since the last success.
     #[serde(default)]
     pub failures: u32,
@@ -115,10 +118,24 @@ pub struct Run {
 pub struct Start {
     /// When the execution started, at the latest.
     pub at: Timestamp,
-    /// The claim's number.
-    pub claim: u64,
-    /// The kind of the trigger that led to it.
-    pub kind: TriggerKind,
+    /// The claim's number; none for an execution that is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<u64>,
+}
+
+/// An execution of the model's pipeline that no claim of this slot started, or
+/// that was retried after it had ended.
+///
+/// It keeps the model from being retrained twice at once and counts for the
+/// interval, but it serves no cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignRun {
+    /// The execution.
+    pub execution: PipelineExecutionArn,
+    /// When it started, as far as is known.
+    pub started_at: Timestamp,
+    /// When to look whether it still runs.
+    pub look_at: Timestamp,
 }
 
 /// AWS had no capacity for a start.
@@ -155,6 +172,9 @@ pub struct Pause {
 /// How many starts are remembered.
 pub const MAX_STARTS: usize = 100;
 
+/// How many foreign runs are remembered. An account runs 20 at once by default.
+pub const MAX_FOREIGN_RUNS: usize = 20;
+
 impl Slot {
     /// The slot of a model about which nothing is known yet.
     pub fn new() -> Self {
@@ -166,6 +186,7 @@ impl Slot {
             held: Reasons::default(),
             alarms: AlarmsSeen::default(),
             starts: Vec::new(),
+            foreign: Vec::new(),
             failures: 0,
             failed_at: None,
             no_capacity: None,

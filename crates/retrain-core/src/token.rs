@@ -76,6 +76,12 @@ impl ClientRequestToken {
         &self.0
     }
 
+    /// Whether a display name is one that a claim of this controller gave.
+    pub fn is_display_name(name: &str) -> bool {
+        name.strip_prefix(DISPLAY_NAME_PREFIX)
+            .is_some_and(|token| Self::try_from(String::from(token)).is_ok())
+    }
+
     /// The `PipelineExecutionDisplayName` by which the execution of this claim is
     /// found again: neither events nor lists carry the token itself.
     pub fn display_name(&self) -> String {

@@ -27,7 +27,7 @@ pub(crate) fn shard_of(slot: &SlotKey) -> String {
 
 impl DynamoStore {
     /// The slots of a shard that are due by `now`, the longest overdue first, at
-    /// most `limit`; as the partition keys of their items.
+    /// most `limit`. Slots of lanes that this release does not know are left out.
     ///
     /// The index is eventually consistent: a slot may be missing for a moment, or
     /// still be named after it was looked at. Looking twice does no harm.
@@ -36,7 +36,7 @@ impl DynamoStore {
         shard: u8,
         now: Timestamp,
         limit: u16,
-    ) -> Result<Vec<String>, PortError> {
+    ) -> Result<Vec<SlotKey>, PortError> {
         let answer = self
             .client
             .query()
@@ -55,7 +55,7 @@ impl DynamoStore {
         Ok(items
             .iter()
             .filter_map(|item| text(item, PK))
-            .map(str::to_owned)
+            .filter_map(|name| name.parse().ok())
             .collect())
     }
 }

@@ -275,7 +275,7 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
                 found.extend(store.due(shard, at, 10).await.unwrap());
             }
             found.sort();
-            found
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
         }
     };
     assert_eq!(due(now()).await, ["a#retrain", "b#retrain"]);

@@ -58,9 +58,11 @@ impl Turn<'_> {
     ) {
         self.slot.record_start(Start {
             at: started_at,
-            claim: claim.number,
-            kind: claim.kind,
+            claim: Some(claim.number),
         });
+        self.slot
+            .foreign
+            .retain(|run| !same_execution(&run.execution, execution));
         self.slot.no_capacity = None;
         self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
         self.slot.phase = Phase::Running(Run {

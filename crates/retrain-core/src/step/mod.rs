@@ -152,7 +152,7 @@ pub fn step(
             Ok(turn.reported_before_answer(claim, report))
         }
         (Event::Status(report), Phase::Running(run)) => Ok(turn.reported(run, report)),
-        (Event::Status(_), Phase::Idle) => Ok(Step::unchanged(Unchanged::NotOurs)),
+        (Event::Status(report), Phase::Idle) => Ok(turn.reported_of_other(report)),
 
         (Event::Tick, Phase::Idle) => Ok(turn.look_at_held()),
         (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
@@ -237,8 +237,14 @@ impl Turn<'_> {
         )
     }
 
-    /// When an idle slot with held causes must be looked at again.
+    /// When an idle slot must be looked at again: for its held causes, and for
+    /// foreign runs whose end nobody may tell about.
     fn due_when_idle(&self) -> Option<Timestamp> {
+        let foreign = self.slot.foreign.iter().map(|run| run.look_at).min();
+        self.due_for_held().into_iter().chain(foreign).min()
+    }
+
+    fn due_for_held(&self) -> Option<Timestamp> {
         let guards = self.slot.held.iter().map(|reason| self.guard(reason));
         guards
             .filter_map(|guard| match guard {

@@ -1,13 +1,17 @@
 //! What AWS tells about executions.
 
 use alloc::vec;
+use alloc::vec::Vec;
+
+use jiff::Timestamp;
 
 use super::answer::same_execution;
 use super::{Command, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
 use crate::guard::later;
-use crate::slot::{Claim, Phase, Run};
+use crate::slot::{Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run, Start};
+use crate::token::ClientRequestToken;
 
 impl Turn<'_> {
     /// A status that comes before the answer to the start call: if it carries the
@@ -17,8 +21,13 @@ impl Turn<'_> {
         claim: &Claim,
         report: &ExecutionReport,
     ) -> Step {
-        if report.display_name.as_deref() != Some(claim.token.display_name().as_str()) {
-            return Step::unchanged(Unchanged::NotOurs);
+        match report.display_name.as_deref() {
+            // It may be the claim's own execution: the claim's resume will look.
+            None => return Step::unchanged(Unchanged::Nameless),
+            Some(name) if name != claim.token.display_name() => {
+                return self.reported_of_other(report);
+            }
+            Some(_) => {}
         }
         let started_at = report.started_at.unwrap_or(self.now);
         self.acknowledge(claim, &report.execution, started_at);
@@ -41,12 +50,107 @@ impl Turn<'_> {
 
     pub(super) fn reported(self, run: &Run, report: &ExecutionReport) -> Step {
         if !same_execution(&run.execution, &report.execution) {
-            return Step::unchanged(Unchanged::NotOurs);
+            return self.reported_of_other(report);
         }
         if report.status == ExecutionStatus::InFlight {
             return Step::unchanged(Unchanged::SameStatus);
         }
         self.close(run, report)
+    }
+
+    /// A status of an execution that is not the slot's own. One of ours that runs
+    /// again after it had ended, because a person retried it, is treated alike: its
+    /// causes have been settled.
+    pub(super) fn reported_of_other(mut self, report: &ExecutionReport) -> Step {
+        let execution = report.execution.clone();
+        let known = self
+            .slot
+            .foreign
+            .iter()
+            .position(|run| same_execution(&run.execution, &execution));
+        match (report.status, known) {
+            (ExecutionStatus::InFlight, Some(at)) => {
+                let look_at = later(self.now, self.facts.timing.describe_every());
+                if let Some(run) = self.slot.foreign.get_mut(at) {
+                    run.look_at = look_at;
+                }
+                self.refresh_due();
+                self.commit_silently(vec![])
+            }
+            (ExecutionStatus::InFlight, None) => {
+                self.see_foreign(report);
+                self.refresh_due();
+                self.commit(Outcome::ForeignRunSeen { execution }, vec![])
+            }
+            (_, Some(at)) => {
+                self.slot.foreign.remove(at);
+                self.refresh_due();
+                self.commit(Outcome::ForeignRunEnded { execution }, vec![])
+            }
+            (_, None) => self.ended_unseen(report),
+        }
+    }
+
+    fn see_foreign(&mut self, report: &ExecutionReport) {
+        let started_at = report.started_at.unwrap_or(self.now);
+        self.slot.foreign.push(ForeignRun {
+            execution: report.execution.clone(),
+            started_at,
+            look_at: later(self.now, self.facts.timing.describe_every()),
+        });
+        let excess = self.slot.foreign.len().saturating_sub(MAX_FOREIGN_RUNS);
+        self.slot.foreign.drain(..excess);
+        self.count_foreign(started_at);
+    }
+
+    /// An execution of which nobody told while it ran. If it is newer than the last
+    /// start, the interval counts from it; a repeated status of our own is not.
+    fn ended_unseen(mut self, report: &ExecutionReport) -> Step {
+        let ours = report
+            .display_name
+            .as_deref()
+            .is_some_and(ClientRequestToken::is_display_name);
+        let newer = |at: &Timestamp| self.slot.last_start().is_none_or(|last| last.at < *at);
+        match report.started_at.filter(newer) {
+            Some(started_at) if !ours => {
+                self.count_foreign(started_at);
+                self.refresh_due();
+                let execution = report.execution.clone();
+                self.commit(Outcome::ForeignRunEnded { execution }, vec![])
+            }
+            _ => Step::unchanged(Unchanged::SameStatus),
+        }
+    }
+
+    fn count_foreign(&mut self, started_at: Timestamp) {
+        self.slot.record_start(Start {
+            at: started_at.min(self.now),
+            claim: None,
+        });
+    }
+
+    fn refresh_due(&mut self) {
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+    }
+
+    /// Looks at the foreign runs that are due; nothing if none is.
+    pub(super) fn describe_foreign(&mut self) -> Vec<Command> {
+        let now = self.now;
+        let look_at = later(now, self.facts.timing.describe_every());
+        let due = self
+            .slot
+            .foreign
+            .iter_mut()
+            .filter(|run| run.look_at <= now);
+        due.map(|run| {
+            run.look_at = look_at;
+            Command::Describe {
+                execution: run.execution.clone(),
+            }
+        })
+        .collect()
     }
 
     /// The execution has ended: its causes are served, held again or discarded.

@@ -70,7 +70,11 @@ impl Model {
             Step::Commit(commit) => {
                 assert_eq!(commit.slot.version, self.slot.version + 1);
                 self.slot = commit.slot;
-                (commit.decision.unwrap().outcome, commit.commands)
+                let moved = Outcome::Unchanged {
+                    because: Unchanged::NothingDue,
+                };
+                let outcome = commit.decision.map_or(moved, |decision| decision.outcome);
+                (outcome, commit.commands)
             }
             Step::NeedFacts(needed) => panic!("{needed:?}"),
         }
@@ -554,7 +558,7 @@ fn a_status_with_the_display_name_is_an_implied_answer() {
 }
 
 #[test]
-fn statuses_of_other_executions_and_known_statuses_change_nothing() {
+fn known_statuses_change_nothing() {
     let mut model = Model::new();
     assert_eq!(
         model.outcome(&ended(1, ExecutionStatus::Failed), 0),
@@ -577,6 +581,114 @@ fn statuses_of_other_executions_and_known_statuses_change_nothing() {
         model.outcome(&ended(1, ExecutionStatus::Succeeded), 3),
         "unchanged"
     );
+}
+
+fn told(name: &str, started: i64, status: ExecutionStatus) -> Event {
+    let text = alloc::format!(
+        "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/{name}"
+    );
+    Event::Status(ExecutionReport {
+        execution: PipelineExecutionArn::parse(text).unwrap(),
+        display_name: Some(name.into()),
+        status,
+        failure: None,
+        started_at: Some(at(started)),
+    })
+}
+
+#[test]
+fn a_foreign_run_blocks_a_start_and_counts_for_the_interval() {
+    let mut model = Model::new();
+    let runs = told("by-hand", 0, ExecutionStatus::InFlight);
+    assert_eq!(model.outcome(&runs, 10), "foreign_run_seen");
+    let (outcome, _) = model.take(&alarmed("dq", 20), 20);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::ForeignRun { .. }
+            }
+        ),
+        "{outcome}"
+    );
+    // Nobody tells that it ended: it is looked at when that is overdue.
+    assert_eq!(model.slot.due_at, Some(at(910)));
+    let step = model.try_step(&Event::Tick, None, 910).unwrap();
+    let Step::Commit(commit) = step else {
+        panic!("{step:?}")
+    };
+    assert!(matches!(
+        commit.commands.as_slice(),
+        [Command::Describe { .. }]
+    ));
+    assert_eq!(commit.slot.due_at, Some(at(910 + 900)));
+    let ended = told("by-hand", 0, ExecutionStatus::Failed);
+    assert_eq!(model.outcome(&ended, 1_000), "foreign_run_ended");
+    // It consumed nothing, and the interval counts from its start.
+    assert_eq!(model.slot.held.len(), 1);
+    assert_eq!(model.slot.failures, 0);
+    assert_eq!(model.slot.due_at, Some(at(6 * HOUR)));
+    assert_eq!(model.outcome(&ended, 1_001), "unchanged");
+}
+
+#[test]
+fn a_foreign_run_that_was_never_told_counts_when_it_has_ended() {
+    let mut model = Model::new();
+    let ended = told("by-hand", 100, ExecutionStatus::Succeeded);
+    assert_eq!(model.outcome(&ended, 500), "foreign_run_ended");
+    assert_eq!(model.outcome(&alarmed("dq", 600), 600), "held");
+    assert_eq!(model.slot.due_at, Some(at(100 + 6 * HOUR)));
+}
+
+#[test]
+fn a_foreign_run_beside_ours_holds_what_comes_after_ours() {
+    let mut model = Model::new();
+    model.start(0);
+    let runs = told("by-hand", 30, ExecutionStatus::InFlight);
+    assert_eq!(model.outcome(&runs, 40), "foreign_run_seen");
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Succeeded), 60),
+        "succeeded"
+    );
+    assert_eq!(model.slot.due_at, Some(at(940)));
+    assert_eq!(model.outcome(&alarmed("mq", 7 * HOUR), 7 * HOUR), "held");
+}
+
+#[test]
+fn an_execution_of_ours_that_is_retried_blocks_like_a_foreign_one() {
+    let mut model = Model::new();
+    model.start(0);
+    let Phase::Running(run) = model.slot.phase.clone() else {
+        panic!()
+    };
+    let name = run.claim.token.display_name();
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Failed), 60),
+        "failed"
+    );
+    let mut again = told("e1", 0, ExecutionStatus::InFlight);
+    let Event::Status(report) = &mut again else {
+        panic!()
+    };
+    report.display_name = Some(name);
+    assert_eq!(model.outcome(&again, 100), "foreign_run_seen");
+    assert_eq!(model.outcome(&Event::Tick, 7 * HOUR), "unchanged");
+}
+
+#[test]
+fn a_repeated_end_of_our_own_execution_is_no_foreign_run() {
+    let mut model = Model::new();
+    model.start(0);
+    let Phase::Running(run) = model.slot.phase.clone() else {
+        panic!()
+    };
+    model.take(&ended(1, ExecutionStatus::Succeeded), 60);
+    let mut again = told("e1", 50, ExecutionStatus::Succeeded);
+    let Event::Status(report) = &mut again else {
+        panic!()
+    };
+    report.display_name = Some(run.claim.token.display_name());
+    assert_eq!(model.outcome(&again, 100), "unchanged");
 }
 
 #[test]

@@ -129,12 +129,13 @@ impl Turn<'_> {
         if let Some(leading) = self.first_eligible() {
             return self.claim_held(&leading);
         }
+        let commands = self.describe_foreign();
         let due_at = self.due_when_idle();
-        if due_at == self.slot.due_at {
+        if due_at == self.slot.due_at && commands.is_empty() {
             return Step::unchanged(Unchanged::NothingDue);
         }
         self.slot.due_at = due_at;
-        self.commit_silently(vec![])
+        self.commit_silently(commands)
     }
 
     /// The first held cause that no guard keeps.
