@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use drift_alarm::{Answer, Handler};
+use drift_alarm::Handler;
 use jiff::{SignedDuration, Timestamp};
+use retrain_aws::Answer;
 use retrain_core::decision::Decision;
-use retrain_core::event::{Event, ExecutionReport, ExecutionStatus};
-use retrain_core::names::PipelineExecutionArn;
+use retrain_core::event::Event;
 use retrain_core::slot::{Phase, Slot};
 use retrain_lambda::Failure;
 use retrain_local::{Deployment, Sample, sample};
@@ -103,24 +103,49 @@ impl Bench {
         decisions
     }
 
-    /// The one execution ends, and the controller is told.
-    pub(crate) async fn succeed(&self) {
+    /// Time passes for the model, as the reconciler lets it.
+    pub(crate) async fn tick(&self) -> Answer {
+        self.deployment.happens(&Event::Tick).await.unwrap()
+    }
+
+    /// One run of the reconciler: the outcomes of what was due.
+    pub(crate) async fn reconcile(&self) -> Vec<String> {
+        let reconciler = self.deployment.reconciler();
+        let clock = self.deployment.clock();
+        let summary = Box::pin(reconciler.run(&clock)).await.unwrap();
+        assert_eq!(summary.left, 0);
+        summary
+            .answers
+            .into_iter()
+            .map(|answer| answer.outcome)
+            .collect()
+    }
+
+    /// The newest execution ends; nobody is told.
+    pub(crate) fn end(&self, status: Status) -> String {
         let execution = self.executions().pop().unwrap();
+        let failure = (status == Status::Failed).then_some("the step Train failed");
         let sagemaker = self.deployment.sandbox.sagemaker();
-        sagemaker
-            .finish(&execution.arn, Status::Succeeded, None)
-            .unwrap();
-        let report = ExecutionReport {
-            execution: PipelineExecutionArn::parse(execution.arn).unwrap(),
-            display_name: None,
-            status: ExecutionStatus::Succeeded,
-            failure: None,
-            started_at: None,
-        };
-        self.deployment
-            .happens(&Event::Status(report))
+        sagemaker.finish(&execution.arn, status, failure).unwrap();
+        execution.arn
+    }
+
+    /// SageMaker tells about an execution.
+    pub(crate) async fn tell(&self, execution: &str) -> Answer {
+        let event = sample("execution-status/succeeded")
+            .unwrap()
+            .of_execution(execution);
+        let function = self.deployment.execution_status();
+        let clock = self.deployment.clock();
+        Box::pin(function.handle_at(event.event(), &clock))
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    /// The newest execution succeeds, and the controller is told.
+    pub(crate) async fn succeed(&self) {
+        let execution = self.end(Status::Succeeded);
+        self.tell(&execution).await;
     }
 
     /// One execution, started by the claim that the slot runs, and nothing else.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use retrain_core::decision::Outcome;
-use retrain_core::event::Event;
 use retrain_core::slot::Phase;
 use retrain_sandbox::{Fault, FaultKind, Service};
 
@@ -89,7 +88,7 @@ async fn a_crash_at_any_call_after_the_claim_is_repaired_by_time_alone() {
             let bench = Bench::start().await;
             killed_at(&bench, &calls, n, kind).await;
             bench.outwait_leases();
-            bench.deployment.happens(&Event::Tick).await.unwrap();
+            bench.tick().await;
             bench.assert_one_execution_of_the_claim().await;
         }
     }
@@ -188,7 +187,7 @@ async fn a_definite_refusal_holds_the_cause_and_refunds_the_interval() {
     assert_eq!(bench.slot().await.held.len(), 1);
     sagemaker.set_concurrency_limit(20);
     bench.wait(SignedDuration::from_mins(3));
-    bench.deployment.happens(&Event::Tick).await.unwrap();
+    bench.tick().await;
     bench.assert_one_execution_of_the_claim().await;
 }
 

@@ -11,5 +11,6 @@ mod concurrency;
 mod crashes;
 mod documents;
 mod isolation;
+mod life;
 mod samples;
 mod withdrawal;

@@ -1,7 +1,6 @@
 //! Alarms that clear, flap, and arrive in the wrong order or envelope.
 
 use jiff::SignedDuration;
-use retrain_core::event::Event;
 use retrain_local::sample;
 
 use crate::bench::Bench;
@@ -30,7 +29,7 @@ async fn a_held_alarm_that_clears_is_withdrawn() {
     assert_eq!(bench.outcome(&bench.ok()).await, "alarm_cleared");
     bench.succeed().await;
     bench.wait(SignedDuration::from_hours(7));
-    bench.deployment.happens(&Event::Tick).await.unwrap();
+    bench.tick().await;
     assert_eq!(bench.executions().len(), 1);
 }
 
@@ -42,11 +41,11 @@ async fn a_held_alarm_that_stays_starts_once_when_the_interval_ends() {
     bench.outcome(&bench.alarm()).await;
     bench.succeed().await;
     bench.wait(SignedDuration::from_hours(6) - MINUTE - MINUTE);
-    bench.deployment.happens(&Event::Tick).await.unwrap();
+    bench.tick().await;
     assert_eq!(bench.executions().len(), 1, "a minute too early");
     bench.wait(MINUTE);
     for _ in 0..3 {
-        bench.deployment.happens(&Event::Tick).await.unwrap();
+        bench.tick().await;
     }
     assert_eq!(bench.executions().len(), 2);
 }

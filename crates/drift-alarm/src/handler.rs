@@ -1,27 +1,24 @@
 //! From an alarm to decisions.
 
 use aws_config::SdkConfig;
-use retrain_controller::{Clock, Controller};
+use retrain_aws::{Answer, AwsController};
+use retrain_controller::Clock;
 use retrain_core::drift::{AlarmState, AlarmTransition, DriftKind};
 use retrain_core::event::Event;
-use retrain_core::policy::PolicyInForce;
+use retrain_core::policy::PolicyError;
 use retrain_core::trigger::{Cause, Trigger};
-use retrain_debounce::DynamoStore;
 use retrain_events::{AlarmMessage, alarm_messages};
-use retrain_lambda::{
-    Failure, Handle, InvocationClock, Settings, decided, ignored, invalid_policies,
-};
-use retrain_policies::{InvalidPolicy, ParameterStore, PolicySet};
-use retrain_sagemaker::SageMaker;
+use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
+use retrain_policies::InvalidPolicy;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::answer::{Answer, Ignored};
+use crate::ignored::Ignored;
 
 /// The function.
 #[derive(Debug)]
 pub struct Handler {
-    controller: Controller<DynamoStore, SageMaker, SageMaker, ParameterStore>,
+    controller: AwsController,
 }
 
 /// An alarm that a broken policy would want to know about. It waits in the
@@ -35,25 +32,30 @@ struct PolicyIsInvalid {
     model: String,
     version: u64,
     #[source]
-    source: retrain_core::policy::PolicyError,
+    source: PolicyError,
+}
+
+/// What became of the messages of one event, so far.
+#[derive(Default)]
+struct Results {
+    answers: Vec<Answer>,
+    failures: Vec<Failure>,
+}
+
+impl Results {
+    fn add(&mut self, result: Result<Answer, Failure>) {
+        match result {
+            Ok(answer) => self.answers.push(answer),
+            Err(failure) => self.failures.push(failure),
+        }
+    }
 }
 
 impl Handler {
     /// The function with clients for this configuration.
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
-        let sagemaker = SageMaker::new(aws_sdk_sagemaker::Client::new(aws));
-        let policies = retrain_policies::Settings {
-            path: settings.policy_path.clone(),
-            time_to_live: settings.policy_ttl.duration(),
-        };
         Self {
-            controller: Controller {
-                store: DynamoStore::new(aws_sdk_dynamodb::Client::new(aws), &settings.table),
-                executions: sagemaker.clone(),
-                registry: sagemaker,
-                parameters: ParameterStore::new(aws_sdk_ssm::Client::new(aws), policies),
-                timing: settings.timing,
-            },
+            controller: AwsController::new(settings, aws),
         }
     }
 
@@ -63,87 +65,48 @@ impl Handler {
         event: &Value,
         clock: &impl Clock,
     ) -> Result<Vec<Answer>, Failure> {
-        let mut answers = Vec::new();
-        let mut failures = Vec::new();
+        let mut results = Results::default();
         for message in alarm_messages(event) {
             match message {
                 Ok(AlarmMessage::Transition(received)) => {
-                    self.transition(&received.transition, clock, &mut answers, &mut failures)
+                    self.transition(&received.transition, clock, &mut results)
                         .await;
                 }
                 Ok(AlarmMessage::Irrelevant(what)) => {
-                    answers.push(ignore(None, &Ignored::Message(what.to_string()), clock));
+                    results.add(Ok(AwsController::ignore("", &what, clock)));
                 }
-                Err(error) => failures.push(Failure::terminal(error.name(), &error)),
+                Err(error) => results.add(Err(Failure::terminal(error.name(), &error))),
             }
         }
-        Failure::all(failures).map_or(Ok(answers), Err)
+        Failure::all(results.failures).map_or(Ok(results.answers), Err)
     }
 
-    async fn transition(
-        &self,
-        alarm: &AlarmTransition,
-        clock: &impl Clock,
-        answers: &mut Vec<Answer>,
-        failures: &mut Vec<Failure>,
-    ) {
-        if let Some(why) = changes_nothing(alarm) {
-            return answers.push(ignore(Some(alarm), &why, clock));
+    async fn transition(&self, alarm: &AlarmTransition, clock: &impl Clock, results: &mut Results) {
+        let name = alarm.alarm.alarm_name();
+        let ignore = |why: &Ignored| AwsController::ignore(name, why, clock);
+        if let Some(why) = Ignored::whatever_the_policies(alarm) {
+            return results.add(Ok(ignore(&why)));
         }
-        let policies = match self.controller.parameters.policies(clock.now()).await {
+        let policies = match self.controller.policies(clock).await {
             Ok(policies) => policies,
-            Err(error) => return failures.push(error.into()),
+            Err(failure) => return results.add(Err(failure)),
         };
-        report_invalid(&policies, clock);
         let routes = policies.routes(alarm);
         for (policy, kind) in &routes.drift {
-            match self.for_model(alarm, *kind, policy, clock).await {
-                Ok(answer) => answers.push(answer),
-                Err(failure) => failures.push(failure),
-            }
+            let event = event(alarm, *kind);
+            results.add(self.controller.handle(name, &event, policy, clock).await);
         }
-        failures.extend(
-            routes
-                .broken
-                .iter()
-                .map(|invalid| undecidable(alarm, invalid)),
-        );
+        for invalid in &routes.broken {
+            results.add(Err(undecidable(name, invalid)));
+        }
         for (model, why) in &routes.never {
-            let mut answer = ignore(Some(alarm), &Ignored::NotDrift(*why), clock);
+            let mut answer = ignore(&Ignored::NotDrift(*why));
             answer.model = Some((*model).clone());
-            answers.push(answer);
+            results.add(Ok(answer));
         }
-        if routes.drift.is_empty() && routes.never.is_empty() && routes.broken.is_empty() {
-            answers.push(ignore(Some(alarm), &Ignored::UnknownAlarm, clock));
+        if routes.is_empty() {
+            results.add(Ok(ignore(&Ignored::UnknownAlarm)));
         }
-    }
-
-    async fn for_model(
-        &self,
-        alarm: &AlarmTransition,
-        kind: DriftKind,
-        policy: &PolicyInForce,
-        clock: &impl Clock,
-    ) -> Result<Answer, Failure> {
-        let event = event(alarm, kind);
-        let handled = self.controller.handle(&event, policy, clock).await?;
-        if handled.decisions.is_empty() {
-            let outcome = &handled.outcome;
-            let model = Some(policy.model.as_str());
-            ignored(
-                clock.now(),
-                model,
-                outcome.name(),
-                &event.to_string(),
-                &outcome.to_string(),
-            );
-        }
-        handled.decisions.iter().for_each(decided);
-        Ok(Answer::handled(
-            alarm.alarm.alarm_name(),
-            &policy.model,
-            &handled,
-        ))
     }
 }
 
@@ -152,16 +115,6 @@ impl Handle for Handler {
 
     async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Vec<Answer>, Failure> {
         self.handle_at(event, clock).await
-    }
-}
-
-/// Why a transition concerns no model, whatever the policies say.
-fn changes_nothing(alarm: &AlarmTransition) -> Option<Ignored> {
-    match alarm.state {
-        AlarmState::InsufficientData => Some(Ignored::InsufficientData),
-        // An OK withdraws also while the alarm is silenced: it starts nothing.
-        AlarmState::Ok => None,
-        AlarmState::Alarm => alarm.silenced.clone().map(Ignored::Silenced),
     }
 }
 
@@ -182,27 +135,9 @@ fn event(alarm: &AlarmTransition, drift: DriftKind) -> Event {
     }
 }
 
-fn ignore(alarm: Option<&AlarmTransition>, why: &Ignored, clock: &impl Clock) -> Answer {
-    let name = alarm.map(|alarm| alarm.alarm.alarm_name());
-    ignored(
-        clock.now(),
-        None,
-        "ignored",
-        name.unwrap_or_default(),
-        &why.to_string(),
-    );
-    Answer::ignored(name, None, why)
-}
-
-fn report_invalid(policies: &PolicySet, clock: &impl Clock) {
-    for invalid in policies.invalid() {
-        invalid_policies(clock.now(), &invalid.name, invalid.version, &invalid.error);
-    }
-}
-
-fn undecidable(alarm: &AlarmTransition, invalid: &InvalidPolicy) -> Failure {
+fn undecidable(alarm: &str, invalid: &InvalidPolicy) -> Failure {
     let error = PolicyIsInvalid {
-        alarm: alarm.alarm.alarm_name().to_owned(),
+        alarm: alarm.to_owned(),
         model: invalid.name.clone(),
         version: invalid.version,
         source: invalid.error.clone(),

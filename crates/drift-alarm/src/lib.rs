@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
 mod handler;
+mod ignored;
 
-pub use self::answer::{Answer, Ignored};
 pub use self::handler::Handler;

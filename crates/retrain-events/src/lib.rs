@@ -10,8 +10,13 @@
 
 pub mod drift_alarm;
 mod error;
+mod eventbridge;
+pub mod execution_status;
 mod instant;
 mod node;
 
 pub use drift_alarm::{AlarmMessage, Envelope, Irrelevant, Received, alarm_messages};
 pub use error::InvalidEvent;
+pub use execution_status::{
+    ExecutionEvent, ExecutionMessage, IrrelevantExecution, execution_message,
+};

@@ -110,7 +110,9 @@ impl<'a> Node<'a> {
     }
 
     /// The items of this list.
-    pub(crate) fn items(&self) -> Result<impl ExactSizeIterator<Item = Self>, InvalidEvent> {
+    pub(crate) fn items(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = Self> + use<'a>, InvalidEvent> {
         let items = self
             .value
             .as_array()

@@ -6,7 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use jiff::Timestamp;
-use retrain_controller::{Clock, Controller, Handled};
+use retrain_aws::{Answer, AwsController};
+use retrain_controller::Clock;
 use retrain_core::event::Event;
 use retrain_core::facts::Timing;
 use retrain_core::lane::SlotKey;
@@ -14,8 +15,6 @@ use retrain_core::names::{ModelName, ParameterName};
 use retrain_core::period::Period;
 use retrain_debounce::{DynamoStore, create_table};
 use retrain_lambda::Settings;
-use retrain_policies::ParameterStore;
-use retrain_sagemaker::SageMaker;
 use retrain_sandbox::{Options, Sandbox, Seed, VirtualClock};
 
 /// The sample model.
@@ -85,6 +84,16 @@ impl Deployment {
         drift_alarm::Handler::new(&self.settings, &self.aws)
     }
 
+    /// A cold execution-status function.
+    pub fn execution_status(&self) -> execution_status::Handler {
+        execution_status::Handler::new(&self.settings, &self.aws)
+    }
+
+    /// A cold reconciler.
+    pub fn reconciler(&self) -> reconciler::Handler {
+        reconciler::Handler::new(&self.settings, &self.aws)
+    }
+
     /// The clock for invocations.
     pub fn clock(&self) -> SandboxClock {
         SandboxClock(self.sandbox.clock().clone())
@@ -112,27 +121,15 @@ impl Deployment {
     }
 
     /// Lets the controller handle one event about the sample model that no
-    /// function delivers yet: the passing of time, the end of an execution.
-    pub async fn happens(&self, event: &Event) -> Result<Handled, Problem> {
-        let sagemaker = SageMaker::new(aws_sdk_sagemaker::Client::new(&self.aws));
-        let settings = retrain_policies::Settings {
-            path: self.settings.policy_path.clone(),
-            time_to_live: self.settings.policy_ttl.duration(),
-        };
-        let parameters = ParameterStore::new(aws_sdk_ssm::Client::new(&self.aws), settings);
+    /// function delivers: a person's pause, say.
+    pub async fn happens(&self, event: &Event) -> Result<Answer, Problem> {
+        let controller = AwsController::new(&self.settings, &self.aws);
         let clock = self.clock();
-        let policies = parameters.policies(clock.now()).await?;
+        let policies = controller.policies(&clock).await?;
         let model = ModelName::parse(MODEL)?;
         let policy = policies
             .of(&model)
             .ok_or("the sample model has no valid policy")?;
-        let controller = Controller {
-            store: self.store(),
-            executions: sagemaker.clone(),
-            registry: sagemaker,
-            parameters,
-            timing: self.settings.timing,
-        };
-        Ok(Box::pin(controller.handle(event, policy, &clock)).await?)
+        Ok(controller.handle(MODEL, event, policy, &clock).await?)
     }
 }

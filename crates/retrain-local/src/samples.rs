@@ -39,6 +39,14 @@ impl Sample {
         self
     }
 
+    /// The same event of another execution of the sample model's pipeline.
+    #[must_use]
+    pub fn of_execution(mut self, arn: &str) -> Self {
+        self.set("/resources/1", json!(arn));
+        self.set("/detail/pipelineExecutionArn", json!(arn));
+        self
+    }
+
     /// The event as it is delivered.
     pub const fn event(&self) -> &Value {
         &self.0

@@ -87,6 +87,13 @@ impl PolicySet {
         self.valid.get(model)
     }
 
+    /// The policy whose model the pipeline retrains. Case is ignored, because older
+    /// execution ARNs are lower-cased.
+    pub fn of_pipeline(&self, pipeline: &str) -> Option<&PolicyInForce> {
+        self.iter()
+            .find(|policy| policy.policy.target().is_pipeline(pipeline))
+    }
+
     /// All policies, by model.
     pub fn iter(&self) -> impl Iterator<Item = &PolicyInForce> {
         self.valid.values()
@@ -114,6 +121,13 @@ impl PolicySet {
             .filter(|invalid| invalid.names(alarm).unwrap_or(!taken))
             .collect();
         routes
+    }
+}
+
+impl AlarmRoutes<'_> {
+    /// Whether no policy has anything to say about the alarm.
+    pub const fn is_empty(&self) -> bool {
+        self.drift.is_empty() && self.never.is_empty() && self.broken.is_empty()
     }
 }
 

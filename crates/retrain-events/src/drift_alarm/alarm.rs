@@ -5,14 +5,12 @@ use retrain_core::drift::{AlarmState, Silenced};
 use retrain_core::names::{AlarmArn, shortened};
 
 use crate::error::{InvalidEvent, quoted};
+use crate::eventbridge::label;
 use crate::instant::instant;
 use crate::node::Node;
 
 /// CloudWatch's own limit is 1023 characters; a record needs only the gist.
 const REASON: usize = 300;
-
-/// Ids and ARNs are shorter; what is longer is not one.
-const LABEL: usize = 256;
 
 /// Reads an alarm's ARN and checks it against the name that the details give.
 pub(super) fn stated(arn: &Node<'_>, name: Option<&Node<'_>>) -> Result<AlarmArn, InvalidEvent> {
@@ -110,9 +108,4 @@ pub(super) fn silenced(
     Ok(by
         .filter(|by| !by.is_empty())
         .map(|by| Silenced::Suppressed { by: label(by) }))
-}
-
-/// An id or ARN for records and logs, cut where it cannot be one.
-pub(super) fn label(text: &str) -> String {
-    shortened(text, LABEL)
 }

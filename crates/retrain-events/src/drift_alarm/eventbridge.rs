@@ -8,7 +8,8 @@ use retrain_core::names::AlarmArn;
 use super::metrics::{IN_EVENTS, Watched};
 use super::sns::Delivery;
 use super::{AlarmMessage, Envelope, Irrelevant, Received, alarm};
-use crate::error::{InvalidEvent, described};
+use crate::error::InvalidEvent;
+use crate::eventbridge::{self, Detail};
 use crate::instant::instant;
 use crate::node::Node;
 
@@ -18,10 +19,7 @@ pub(super) fn event(
     delivery: Option<&Delivery<'_>>,
 ) -> Result<AlarmMessage, InvalidEvent> {
     let irrelevant = |why| Ok(AlarmMessage::Irrelevant(why));
-    match (
-        event.text_if_any("source"),
-        event.text_if_any("detail-type"),
-    ) {
+    match eventbridge::kind(event) {
         (Some("aws.cloudwatch"), Some("CloudWatch Alarm State Change")) => {
             state_change(event, delivery)
         }
@@ -31,7 +29,7 @@ pub(super) fn event(
         (Some("aws.cloudwatch"), Some("CloudWatch Alarm Contributor State Change")) => {
             irrelevant(Irrelevant::ContributorStateChange)
         }
-        _ => Err(unknown(event)),
+        _ => Err(eventbridge::unknown(event)),
     }
 }
 
@@ -66,28 +64,20 @@ fn state_change(
     event: &Node<'_>,
     delivery: Option<&Delivery<'_>>,
 ) -> Result<AlarmMessage, InvalidEvent> {
-    let told = event.required("detail")?;
-    // A rule's input transformer or a hand-made replay may have made text of it.
-    let decoded = told.decoded()?;
-    let detail = Node::at(&told.path(), &decoded);
+    let detail = Detail::of(event)?;
+    let detail = detail.node();
     let alarm = alarm_of(event, &detail)?;
     Ok(AlarmMessage::Transition(Box::new(Received {
         transition: transition(&detail, alarm, sent(event, delivery))?,
         envelope: delivery.map_or(Envelope::EventBridge, |_| Envelope::Sns),
-        event_id: event
-            .text_if_any("id")
-            .map(alarm::label)
-            .or_else(|| delivery.and_then(Delivery::message_id)),
-        replay_name: event.text_if_any("replay-name").map(alarm::label),
+        event_id: eventbridge::id(event).or_else(|| delivery.and_then(Delivery::message_id)),
+        replay_name: eventbridge::replay_name(event),
     })))
 }
 
 /// The first resource of an alarm's event is the alarm.
 fn alarm_of(event: &Node<'_>, detail: &Node<'_>) -> Result<AlarmArn, InvalidEvent> {
-    let first = match event.optional("resources")? {
-        Some(resources) => resources.items()?.next(),
-        None => None,
-    };
+    let first = eventbridge::resources(event)?.next();
     let name = detail.optional("alarmName")?;
     match first {
         Some(arn) => alarm::stated(&arn, name.as_ref()),
@@ -141,17 +131,4 @@ fn sent(event: &Node<'_>, delivery: Option<&Delivery<'_>>) -> Option<Timestamp> 
         .peek("time")
         .and_then(|time| instant(time.value()))
         .or_else(|| delivery.and_then(Delivery::sent))
-}
-
-fn unknown(event: &Node<'_>) -> InvalidEvent {
-    let shown = |key| {
-        event
-            .peek(key)
-            .map_or_else(|| "absent".to_owned(), |field| described(field.value()))
-    };
-    InvalidEvent::UnknownEvent {
-        path: event.path_of("detail-type"),
-        source_name: shown("source"),
-        detail_type: shown("detail-type"),
-    }
 }

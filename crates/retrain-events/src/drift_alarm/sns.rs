@@ -6,6 +6,7 @@ use retrain_core::drift::AlarmTransition;
 use super::metrics::{IN_NOTIFICATIONS, Watched};
 use super::{AlarmMessage, Envelope, Irrelevant, Received, alarm, one_message};
 use crate::error::{InvalidEvent, described};
+use crate::eventbridge::label;
 use crate::instant::instant;
 use crate::node::Node;
 
@@ -20,7 +21,7 @@ pub(super) struct Delivery<'a> {
 impl Delivery<'_> {
     /// SNS's id of the message.
     pub(super) fn message_id(&self) -> Option<String> {
-        self.sns.text_if_any("MessageId").map(alarm::label)
+        self.sns.text_if_any("MessageId").map(label)
     }
 
     /// When the message was published.

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use retrain_events::AlarmMessage;
+use crate::sample::{Function, folder, names, undecided};
 
-use crate::sample::{folder, names, parsed};
+fn readme() -> String {
+    fs::read_to_string(folder().join("README.md")).unwrap()
+}
 
-/// The table: a sample's row, split at the bars.
+/// All tables: a sample's row, split at the bars.
 fn table() -> BTreeMap<String, Vec<String>> {
-    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    let readme = readme();
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| {
         let mut cells = row
@@ -38,13 +40,26 @@ fn every_sample_has_a_row_and_every_row_a_sample() {
 }
 
 #[test]
+fn each_row_is_under_the_heading_of_its_function() {
+    let readme = readme();
+    let mut heading = "";
+    for line in readme.lines() {
+        if let Some(text) = line.strip_prefix("## ") {
+            heading = text;
+        } else if let Some(row) = line.strip_prefix("| `") {
+            let name = row.split(".json").next().unwrap();
+            assert_eq!(Function::of(name).name(), heading, "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_rows_name_what_parsing_decides() {
     for (name, cells) in table() {
         let decision = cells.last().unwrap();
-        for result in parsed(&name) {
+        for result in undecided(&name).into_iter().flatten() {
             let expected = match &result {
-                Ok(AlarmMessage::Transition(_)) => continue,
-                Ok(AlarmMessage::Irrelevant(why)) => why.name(),
+                Ok(why) => why,
                 Err(error) => error.name(),
             };
             assert!(

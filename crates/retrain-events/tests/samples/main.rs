@@ -6,6 +6,7 @@
 )]
 
 mod documented;
+mod executions;
 mod recorded;
 mod robust;
 mod sample;

@@ -2,10 +2,14 @@
 
 use std::fs;
 
-use retrain_events::{AlarmMessage, alarm_messages};
+use retrain_events::{
+    AlarmMessage, ExecutionMessage, InvalidEvent, alarm_messages, execution_message,
+};
 use serde_json::{Value, json};
 
-use crate::sample::{Results, drift_alarm, event, names, parsed, text, transition};
+use crate::sample::{
+    Function, Results, drift_alarm, event, name, names, parsed, text, transition, undecided,
+};
 
 fn as_json(results: &Results) -> Value {
     let each = results.iter().map(|result| match result {
@@ -21,18 +25,43 @@ fn as_json(results: &Results) -> Value {
     each.collect()
 }
 
+fn execution_as_json(result: &Result<ExecutionMessage, InvalidEvent>) -> Value {
+    match result {
+        Ok(ExecutionMessage::Status(status)) => json!({
+            "report": status.report,
+            "pipeline": status.pipeline,
+            "event_id": status.event_id,
+            "replay_name": status.replay_name,
+        }),
+        Ok(ExecutionMessage::Irrelevant(why)) => json!({ "irrelevant": why.name() }),
+        Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
+    }
+}
+
 #[test]
 fn every_sample_parses_as_recorded() {
     insta::glob!("../../../../events", "**/*.json", |path| {
         let event = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        insta::assert_json_snapshot!("sample", as_json(&alarm_messages(&event)));
+        match Function::of(&name(path)) {
+            Function::DriftAlarm => {
+                insta::assert_json_snapshot!("sample", as_json(&alarm_messages(&event)));
+            }
+            Function::ExecutionStatus => {
+                insta::assert_json_snapshot!(
+                    "sample",
+                    execution_as_json(&execution_message(&event))
+                );
+            }
+        }
     });
 }
 
 #[test]
 fn malformed_samples_are_errors_and_others_are_not() {
     for name in names() {
-        let all_bad = parsed(&name).iter().all(Result::is_err);
+        let all_bad = undecided(&name)
+            .iter()
+            .all(|result| matches!(result, Some(Err(_))));
         assert_eq!(all_bad, name.starts_with("invalid/"), "{name}");
     }
 }

@@ -7,23 +7,40 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use retrain_events::alarm_messages;
+use retrain_events::{ExecutionMessage, InvalidEvent, alarm_messages, execution_message};
 
-use crate::sample::{drift_alarm, event, names};
+use crate::sample::{drift_alarm, event, execution_status, names};
 
-/// What every answer must be, to any event.
+/// What every answer must be, of each function to any event.
 fn is_decent(event: &Value) {
     let results = alarm_messages(event);
     assert!(!results.is_empty(), "{event}");
     for error in results.into_iter().filter_map(Result::err) {
-        let says = error.to_string();
-        assert!(says.chars().count() < 500, "{says}");
-        assert!(!says.contains(char::is_control), "{says:?}");
-        assert!(
-            says.contains(error.path()) && !error.path().is_empty(),
-            "{says}"
-        );
+        is_helpful(&error);
     }
+    match execution_message(event) {
+        Ok(ExecutionMessage::Status(status)) => {
+            let report = status.report;
+            let of_execution = report.execution.pipeline_name();
+            assert!(status.pipeline.eq_ignore_ascii_case(of_execution));
+            let shown = [report.display_name, status.event_id, status.replay_name];
+            for text in shown.into_iter().flatten() {
+                assert!(text.chars().count() <= 257, "{text}");
+            }
+        }
+        Ok(ExecutionMessage::Irrelevant(_)) => {}
+        Err(error) => is_helpful(&error),
+    }
+}
+
+fn is_helpful(error: &InvalidEvent) {
+    let says = error.to_string();
+    assert!(says.chars().count() < 500, "{says}");
+    assert!(!says.contains(char::is_control), "{says:?}");
+    assert!(
+        says.contains(error.path()) && !error.path().is_empty(),
+        "{says}"
+    );
 }
 
 /// Words that lead far into the parser, and text that should not matter.
@@ -37,6 +54,12 @@ fn text() -> impl Strategy<Value = String> {
         "2026-01-05T06:00:00.000+0000",
         "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a",
         "{\"detail\":{}}",
+        "aws.sagemaker",
+        "SageMaker Model Building Pipeline Execution Status Change",
+        "Executing",
+        "Succeeded",
+        "arn:aws:sagemaker:us-east-1:111122223333:pipeline/a",
+        "arn:aws:sagemaker:us-east-1:111122223333:pipeline/a/execution/1",
         "{",
         "",
     ];
@@ -68,6 +91,11 @@ fn key() -> impl Strategy<Value = String> {
         "Namespace",
         "Dimensions",
         "StateChangeTime",
+        "pipelineArn",
+        "pipelineExecutionArn",
+        "pipelineExecutionDisplayName",
+        "currentPipelineExecutionStatus",
+        "executionStartTime",
     ];
     prop_oneof![4 => select(known.map(str::to_owned).to_vec()), 1 => ".*"]
 }
@@ -151,6 +179,32 @@ proptest! {
     }
 
     #[test]
+    fn any_details_of_an_execution_get_a_decent_answer(
+        detail in any_json(),
+        resources in any_json(),
+        pipeline in any_json(),
+        execution in any_json(),
+        status in text(),
+        started in any_json(),
+    ) {
+        let mut event = execution_status("succeeded");
+        event["resources"] = resources;
+        for (field, value) in [
+            ("pipelineArn", pipeline),
+            ("executionStartTime", started),
+            ("currentPipelineExecutionStatus", status.into()),
+            ("pipelineExecutionArn", execution),
+        ] {
+            event["detail"][field] = value;
+            is_decent(&event);
+        }
+        event["detail"] = detail.to_string().into();
+        is_decent(&event);
+        event["detail"] = detail;
+        is_decent(&event);
+    }
+
+    #[test]
     fn mutated_samples_get_a_decent_answer(
         mut event in sample(),
         inner in any::<Index>(),
@@ -185,14 +239,19 @@ fn any_one_field_replaced_gets_a_decent_answer() {
 #[test]
 fn megabytes_of_anything_make_a_short_error() {
     let long = "\u{e000}\"\n".repeat(300_000);
-    for name in [
+    let alarms = [
         "alarm",
         "direct-alarm-action",
         "sns-classic",
         "composite-suppressed",
         "muted",
-    ] {
-        let event = drift_alarm(name);
+    ];
+    let executions = ["succeeded", "arns-in-resources-only"];
+    for event in alarms
+        .map(drift_alarm)
+        .into_iter()
+        .chain(executions.map(execution_status))
+    {
         let mut places = BTreeSet::new();
         pointers(&event, "", &mut places);
         for place in places {

@@ -5,11 +5,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use retrain_core::drift::AlarmTransition;
-use retrain_events::{AlarmMessage, InvalidEvent, Received, alarm_messages};
+use retrain_events::{
+    AlarmMessage, ExecutionEvent, ExecutionMessage, InvalidEvent, Received, alarm_messages,
+    execution_message,
+};
 use serde_json::Value;
 
 /// What an invocation parses to.
 pub(crate) type Results = Vec<Result<AlarmMessage, InvalidEvent>>;
+
+/// The function that a sample is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    DriftAlarm,
+    ExecutionStatus,
+}
+
+impl Function {
+    /// Malformed samples are all in one folder, where a prefix tells the function.
+    pub(crate) fn of(name: &str) -> Self {
+        if name.starts_with("execution-status/") || name.starts_with("invalid/execution-") {
+            Self::ExecutionStatus
+        } else {
+            Self::DriftAlarm
+        }
+    }
+
+    /// As the README's headings call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DriftAlarm => "drift-alarm",
+            Self::ExecutionStatus => "execution-status",
+        }
+    }
+}
 
 /// The event in `events/<name>.json`. As a Lambda runtime does, this takes the
 /// last of several members with the same key.
@@ -30,12 +59,18 @@ pub(crate) fn names() -> BTreeSet<String> {
         .map(|entry| entry.unwrap().path())
     {
         for file in fs::read_dir(&group).into_iter().flatten() {
-            let file = file.unwrap().path();
-            let name = file.strip_prefix(folder()).unwrap().with_extension("");
-            names.insert(name.to_str().unwrap().replace('\\', "/"));
+            names.insert(name(&file.unwrap().path()));
         }
     }
     names
+}
+
+/// The name of the sample in this file.
+pub(crate) fn name(file: &Path) -> String {
+    let file = file.canonicalize().unwrap();
+    let name = file.strip_prefix(folder().canonicalize().unwrap());
+    let name = name.unwrap().with_extension("");
+    name.to_str().unwrap().replace('\\', "/")
 }
 
 /// The folder of all samples.
@@ -43,7 +78,27 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events")
 }
 
-/// What the sample parses to.
+/// The reason of a message about which there is nothing to decide, or the error's name,
+/// for each message that the sample's function finds in it.
+pub(crate) fn undecided(name: &str) -> Vec<Option<Result<&'static str, InvalidEvent>>> {
+    match Function::of(name) {
+        Function::DriftAlarm => parsed(name)
+            .into_iter()
+            .map(|result| match result {
+                Ok(AlarmMessage::Transition(_)) => None,
+                Ok(AlarmMessage::Irrelevant(why)) => Some(Ok(why.name())),
+                Err(error) => Some(Err(error)),
+            })
+            .collect(),
+        Function::ExecutionStatus => match execution_message(&event(name)) {
+            Ok(ExecutionMessage::Status(_)) => vec![None],
+            Ok(ExecutionMessage::Irrelevant(why)) => vec![Some(Ok(why.name()))],
+            Err(error) => vec![Some(Err(error))],
+        },
+    }
+}
+
+/// What an alarm's sample parses to.
 pub(crate) fn parsed(name: &str) -> Results {
     alarm_messages(&event(name))
 }
@@ -71,4 +126,17 @@ pub(crate) fn transition(event: &Value) -> AlarmTransition {
 /// A sample of the folder `drift-alarm`.
 pub(crate) fn drift_alarm(name: &str) -> Value {
     event(&format!("drift-alarm/{name}"))
+}
+
+/// A sample of the folder `execution-status`.
+pub(crate) fn execution_status(name: &str) -> Value {
+    event(&format!("execution-status/{name}"))
+}
+
+/// The status that an event tells.
+pub(crate) fn status(event: &Value) -> ExecutionEvent {
+    match execution_message(event).unwrap() {
+        ExecutionMessage::Status(status) => *status,
+        ExecutionMessage::Irrelevant(why) => panic!("{why}: {event}"),
+    }
 }

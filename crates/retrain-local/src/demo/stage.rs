@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use drift_alarm::{Answer, Handler};
+use drift_alarm::Handler;
 use jiff::{SignedDuration, Timestamp};
-use retrain_core::event::{Event, ExecutionReport, ExecutionStatus};
-use retrain_core::names::PipelineExecutionArn;
+use retrain_aws::Answer;
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
 use retrain_sandbox::{Fault, FaultKind, Options, Service};
 
@@ -84,7 +83,7 @@ impl<W: Write> Stage<W> {
         self.line("crashed", "the claim is written, the start call never left")
     }
 
-    /// The running execution succeeds; the controller hears of it.
+    /// The running execution succeeds, and SageMaker tells.
     pub(super) async fn execution_succeeds(&mut self, title: &str) -> Result<(), Problem> {
         self.heading(title)?;
         let sagemaker = self.deployment.sandbox.sagemaker();
@@ -93,31 +92,19 @@ impl<W: Write> Stage<W> {
             .pop()
             .ok_or("there is no execution")?;
         sagemaker.finish(&execution.arn, Status::Succeeded, None)?;
-        let report = ExecutionReport {
-            execution: PipelineExecutionArn::parse(execution.arn)?,
-            display_name: None,
-            status: ExecutionStatus::Succeeded,
-            failure: None,
-            started_at: None,
-        };
-        self.happens(&Event::Status(report)).await
+        let event = sample("execution-status/succeeded")?.of_execution(&execution.arn);
+        let function = self.deployment.execution_status();
+        let clock = self.deployment.clock();
+        let answer = Box::pin(function.handle_at(event.event(), &clock)).await?;
+        self.answers(&[answer])
     }
 
-    /// Somebody looks at what is due.
-    pub(super) async fn look(&mut self, title: &str) -> Result<(), Problem> {
+    /// The reconciler looks at what is due.
+    pub(super) async fn reconcile(&mut self, title: &str) -> Result<(), Problem> {
         self.heading(title)?;
-        self.happens(&Event::Tick).await
-    }
-
-    async fn happens(&mut self, event: &Event) -> Result<(), Problem> {
-        let handled = Box::pin(self.deployment.happens(event)).await?;
-        if handled.decisions.is_empty() {
-            return self.line(handled.outcome.name(), &handled.outcome.to_string());
-        }
-        for decision in &handled.decisions {
-            self.line(decision.outcome.name(), &decision.outcome.to_string())?;
-        }
-        Ok(())
+        let clock = self.deployment.clock();
+        let summary = Box::pin(self.deployment.reconciler().run(&clock)).await?;
+        self.answers(&summary.answers)
     }
 
     fn answers(&mut self, answers: &[Answer]) -> Result<(), Problem> {

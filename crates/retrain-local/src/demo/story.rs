@@ -106,6 +106,6 @@ async fn flapping(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
         .await?;
     stage.at("18:33")?;
     stage
-        .look("The interval is over, and the cause is still there")
+        .reconcile("The interval is over, and the cause is still there")
         .await
 }

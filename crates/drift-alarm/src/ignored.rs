@@ -1,0 +1,45 @@
+//! Why an alarm leads to nothing.
+
+use std::fmt;
+
+use retrain_core::drift::{AlarmState, AlarmTransition, Silenced};
+use retrain_core::policy::NotDrift;
+
+/// Why an alarm leads to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ignored {
+    /// `INSUFFICIENT_DATA` says nothing about drift.
+    InsufficientData,
+    /// Somebody silenced the alarm.
+    Silenced(Silenced),
+    /// No policy names the alarm.
+    UnknownAlarm,
+    /// A policy names it, but it cannot mean drift.
+    NotDrift(NotDrift),
+}
+
+impl Ignored {
+    /// Why a transition concerns no model, whatever the policies say.
+    pub(crate) fn whatever_the_policies(alarm: &AlarmTransition) -> Option<Self> {
+        match alarm.state {
+            AlarmState::InsufficientData => Some(Self::InsufficientData),
+            // An OK withdraws also while the alarm is silenced: it starts nothing.
+            AlarmState::Ok => None,
+            AlarmState::Alarm => alarm.silenced.clone().map(Self::Silenced),
+        }
+    }
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InsufficientData => f.write_str("INSUFFICIENT_DATA changes nothing"),
+            Self::Silenced(Silenced::Muted { .. }) => f.write_str("the alarm is muted"),
+            Self::Silenced(Silenced::Suppressed { by }) => {
+                write!(f, "the alarm is suppressed by {by:?}")
+            }
+            Self::UnknownAlarm => f.write_str("no policy names the alarm"),
+            Self::NotDrift(why) => write!(f, "{why}"),
+        }
+    }
+}

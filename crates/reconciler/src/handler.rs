@@ -1,0 +1,121 @@
+//! One look at everything that is due.
+
+use aws_config::SdkConfig;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use retrain_aws::{Answer, AwsController};
+use retrain_controller::Clock;
+use retrain_core::event::Event;
+use retrain_core::lane::SlotKey;
+use retrain_debounce::DUE_SHARDS;
+use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
+use retrain_policies::PolicySet;
+use serde::Serialize;
+use serde_json::Value;
+
+/// How many slots of a shard one run takes. The next run takes the next ones.
+const PER_SHARD: u16 = 100;
+
+/// The function.
+#[derive(Debug)]
+pub struct Handler {
+    controller: AwsController,
+}
+
+/// What one run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// What became of the slots that were due.
+    pub answers: Vec<Answer>,
+    /// How many slots were left for the next run, because time was short.
+    pub left: usize,
+}
+
+impl Handler {
+    /// The function with clients for this configuration.
+    pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
+        Self {
+            controller: AwsController::new(settings, aws),
+        }
+    }
+
+    /// Looks at everything that is due. A slot that fails harms no other; if any
+    /// did, the run fails afterwards, so that somebody notices.
+    pub async fn run(&self, clock: &impl Clock) -> Result<Summary, Failure> {
+        let began = clock.now();
+        let policies = self.controller.policies(clock).await?;
+        let until = began + self.budget();
+        let shards = (0..DUE_SHARDS).map(|shard| self.shard(shard, &policies, until, clock));
+        let mut summary = Summary::default();
+        let mut failures = Vec::new();
+        for shard in join_all(shards).await {
+            match shard {
+                Ok((part, failed)) => {
+                    summary.answers.extend(part.answers);
+                    summary.left += part.left;
+                    failures.extend(failed);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Failure::all(failures).map_or(Ok(summary), Err)
+    }
+
+    /// Half of the function's time: a look that begins at its end may still take
+    /// as long as a start.
+    fn budget(&self) -> SignedDuration {
+        self.controller.timing().send_within() / 2
+    }
+
+    async fn shard(
+        &self,
+        shard: u8,
+        policies: &PolicySet,
+        until: Timestamp,
+        clock: &impl Clock,
+    ) -> Result<(Summary, Vec<Failure>), Failure> {
+        let due = self.controller.due(shard, clock.now(), PER_SHARD).await?;
+        let mut summary = Summary::default();
+        let mut failures = Vec::new();
+        for (taken, slot) in due.iter().enumerate() {
+            if clock.now() >= until {
+                summary.left = due.len() - taken;
+                break;
+            }
+            match self.look(slot, policies, clock).await {
+                Ok(answer) => summary.answers.push(answer),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Ok((summary, failures))
+    }
+
+    async fn look(
+        &self,
+        slot: &SlotKey,
+        policies: &PolicySet,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let subject = slot.to_string();
+        match policies.of(&slot.model) {
+            Some(policy) => {
+                self.controller
+                    .handle(&subject, &Event::Tick, policy, clock)
+                    .await
+            }
+            None => Ok(AwsController::ignore(
+                &subject,
+                &"the model has no valid policy",
+                clock,
+            )),
+        }
+    }
+}
+
+impl Handle for Handler {
+    type Answer = Summary;
+
+    async fn handle(&self, _event: &Value, clock: &InvocationClock) -> Result<Summary, Failure> {
+        self.run(clock).await
+    }
+}
