@@ -87,6 +87,22 @@ async fn different_alarms_at_once_start_one_execution_and_lose_none() {
     assert_eq!(bench.slot().await.held.len(), WORKERS - 1);
 }
 
+/// Conflicts that DynamoDB may report for both sides are run again, not lost.
+#[tokio::test]
+async fn conflicts_are_run_again() {
+    use retrain_sandbox::{Fault, FaultKind, Service};
+
+    let bench = Bench::start().await;
+    let fault = Fault::on(
+        Service::DynamoDb,
+        "TransactWriteItems",
+        FaultKind::TransactionConflict,
+    );
+    bench.deployment.sandbox.faults().inject(fault.times(5));
+    assert_eq!(bench.outcome(&bench.alarm()).await, "claimed");
+    bench.assert_one_execution_of_the_claim().await;
+}
+
 /// A worker that was frozen between its claim and its call, and thaws when its
 /// lease is over, sends nothing.
 #[tokio::test]

@@ -159,6 +159,93 @@ async fn a_crashed_worker_is_repaired_by_the_reconciler_alone() {
     bench.assert_one_execution_of_the_claim().await;
 }
 
+/// A slot whose look fails and one whose policy is gone are put off, and the others
+/// are looked at all the same.
+#[tokio::test]
+async fn a_slot_that_cannot_be_looked_at_starves_no_other() {
+    let bench = Bench::start().await;
+    bench.outcome(&bench.alarm()).await;
+    bench.wait(MINUTE * 16);
+    let fault = Fault::on(
+        Service::SageMaker,
+        "DescribePipelineExecution",
+        FaultKind::ServerError,
+    );
+    bench.deployment.sandbox.faults().inject(fault.times(3));
+    let (reconciler, clock) = (bench.deployment.reconciler(), bench.deployment.clock());
+    let failure = Box::pin(reconciler.run(&clock)).await.unwrap_err();
+    assert_eq!(failure.class(), retrain_controller::Class::Retryable);
+    assert_eq!(
+        bench.reconcile().await,
+        Vec::<String>::new(),
+        "it is put off"
+    );
+    let ssm = bench.deployment.sandbox.ssm();
+    ssm.delete_parameter("/retrain/policies/fraud-detection")
+        .unwrap();
+    bench.wait(MINUTE * 16);
+    assert_eq!(bench.reconcile().await, ["ignored"]);
+    assert_eq!(
+        bench.reconcile().await,
+        Vec::<String>::new(),
+        "it is put off"
+    );
+}
+
+/// An execution that SageMaker does not know any more does not block its model.
+#[tokio::test]
+async fn a_run_whose_pipeline_was_deleted_ends() {
+    let bench = Bench::start().await;
+    bench.outcome(&bench.alarm()).await;
+    let gone = FaultKind::Refuse {
+        code: "ResourceNotFound".to_owned(),
+        message: "no such execution".to_owned(),
+    };
+    let fault = Fault::on(Service::SageMaker, "DescribePipelineExecution", gone);
+    bench.deployment.sandbox.faults().inject(fault);
+    bench.wait(MINUTE * 16);
+    bench.reconcile().await;
+    let slot = bench.slot().await;
+    assert_eq!((slot.phase, slot.held.len()), (Phase::Idle, 1));
+}
+
+/// A claim that can never be sent does not last for ever.
+#[tokio::test]
+async fn a_crashed_claim_that_can_never_work_is_given_back() {
+    let bench = Bench::start().await;
+    let fault = Fault::on(
+        Service::SageMaker,
+        "StartPipelineExecution",
+        FaultKind::DropBefore,
+    );
+    bench.deployment.sandbox.faults().inject(fault);
+    bench.outcome(&bench.alarm()).await;
+    bench
+        .deployment
+        .sandbox
+        .sagemaker()
+        .delete_pipeline("fraud-detection-training")
+        .unwrap();
+    let refuse = FaultKind::Refuse {
+        code: "ValidationException".to_owned(),
+        message: "no such parameter".to_owned(),
+    };
+    let found = Fault::on(Service::SageMaker, "StartPipelineExecution", refuse);
+    bench.deployment.sandbox.faults().inject(found);
+    let pipeline = retrain_sandbox::sagemaker::Pipeline::new("fraud-detection-training");
+    bench
+        .deployment
+        .sandbox
+        .sagemaker()
+        .create_pipeline(pipeline)
+        .unwrap();
+    bench.outwait_leases();
+    bench.reconcile().await;
+    let slot = bench.slot().await;
+    assert_eq!((slot.phase, slot.held.len()), (Phase::Idle, 1));
+    assert!(slot.misconfigured.is_some());
+}
+
 /// Two reconcilers at once, and one that is killed at any of its calls: the result
 /// is that of one undisturbed run.
 #[tokio::test]

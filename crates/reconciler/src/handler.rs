@@ -6,15 +6,21 @@ use jiff::{SignedDuration, Timestamp};
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
-use retrain_core::lane::SlotKey;
-use retrain_debounce::DUE_SHARDS;
+use retrain_debounce::{DUE_SHARDS, Due};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use retrain_policies::PolicySet;
 use serde::Serialize;
 use serde_json::Value;
 
-/// How many slots of a shard one run takes. The next run takes the next ones.
+/// How many slots of a shard one run takes. Every look moves a slot's due time, so
+/// the next run takes the next ones.
 const PER_SHARD: u16 = 100;
+
+/// When to look again at a slot whose look failed.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(5);
+
+/// When to look again at a slot whose model has no policy, or a broken one.
+const WITHOUT_POLICY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The function.
 #[derive(Debug)]
@@ -74,17 +80,23 @@ impl Handler {
         until: Timestamp,
         clock: &impl Clock,
     ) -> Result<(Summary, Vec<Failure>), Failure> {
-        let due = self.controller.due(shard, clock.now(), PER_SHARD).await?;
+        let store = self.controller.store();
+        let due = store.due(shard, clock.now(), PER_SHARD).await?;
         let mut summary = Summary::default();
         let mut failures = Vec::new();
-        for (taken, slot) in due.iter().enumerate() {
+        for (taken, due_slot) in due.iter().enumerate() {
             if clock.now() >= until {
                 summary.left = due.len() - taken;
                 break;
             }
-            match self.look(slot, policies, clock).await {
+            match self.look(due_slot, policies, clock).await {
                 Ok(answer) => summary.answers.push(answer),
-                Err(failure) => failures.push(failure),
+                Err(failure) => {
+                    store
+                        .postpone(due_slot, clock.now() + AFTER_FAILURE)
+                        .await?;
+                    failures.push(failure);
+                }
             }
         }
         Ok((summary, failures))
@@ -92,23 +104,21 @@ impl Handler {
 
     async fn look(
         &self,
-        slot: &SlotKey,
+        due: &Due,
         policies: &PolicySet,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        let subject = slot.to_string();
-        match policies.of(&slot.model) {
-            Some(policy) => {
-                self.controller
-                    .handle(&subject, &Event::Tick, policy, clock)
-                    .await
-            }
-            None => Ok(AwsController::ignore(
-                &subject,
-                &"the model has no valid policy",
-                clock,
-            )),
+        let subject = due.slot.to_string();
+        if let Some(policy) = policies.of(&due.slot.model) {
+            return self
+                .controller
+                .handle(&subject, &Event::Tick, policy, clock)
+                .await;
         }
+        let store = self.controller.store();
+        store.postpone(due, clock.now() + WITHOUT_POLICY).await?;
+        let why = "the model has no valid policy";
+        Ok(AwsController::ignore(&subject, &why, clock))
     }
 }
 

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use jiff::Timestamp;
-use retrain_controller::{Clock, Controller, Executions as _};
+use retrain_controller::{Clock, Controller, Executions as _, Observer};
+use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport};
 use retrain_core::facts::Timing;
-use retrain_core::lane::SlotKey;
 use retrain_core::names::PipelineExecutionArn;
 use retrain_core::policy::PolicyInForce;
 use retrain_debounce::DynamoStore;
@@ -21,6 +20,15 @@ use crate::answer::Answer;
 #[derive(Debug)]
 pub struct AwsController {
     controller: Controller<DynamoStore, SageMaker, SageMaker, ParameterStore>,
+}
+
+/// Reports decisions to logs and metrics.
+struct Telemetry;
+
+impl Observer for Telemetry {
+    fn decided(&self, decision: &Decision) {
+        decided(decision);
+    }
 }
 
 impl AwsController {
@@ -59,7 +67,8 @@ impl AwsController {
         policy: &PolicyInForce,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        let handled = Box::pin(self.controller.handle(event, policy, clock)).await?;
+        let handled = self.controller.handle(event, policy, clock, &Telemetry);
+        let handled = Box::pin(handled).await?;
         if handled.decisions.is_empty() {
             let outcome = &handled.outcome;
             let model = Some(policy.model.as_str());
@@ -71,7 +80,11 @@ impl AwsController {
                 &outcome.to_string(),
             );
         }
-        handled.decisions.iter().for_each(decided);
+        if let Some(claim) = handled.left_unsent {
+            let model = Some(policy.model.as_str());
+            let reason = format!("the lease of claim {claim} left no time to send it");
+            ignored(clock.now(), model, "left_unsent", subject, &reason);
+        }
         Ok(Answer::handled(subject, &policy.model, &handled))
     }
 
@@ -90,14 +103,9 @@ impl AwsController {
         Ok(self.controller.executions.describe(execution).await?)
     }
 
-    /// The slots of a shard that are due.
-    pub async fn due(
-        &self,
-        shard: u8,
-        now: Timestamp,
-        limit: u16,
-    ) -> Result<Vec<SlotKey>, Failure> {
-        Ok(self.controller.store.due(shard, now, limit).await?)
+    /// The table, for the due index.
+    pub const fn store(&self) -> &DynamoStore {
+        &self.controller.store
     }
 
     /// The timing of its claims.

@@ -10,11 +10,11 @@ use retrain_core::facts::{Facts, FactsNeeded, Lookup, Lookups, Timing};
 use retrain_core::lane::SlotKey;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Claim;
-use retrain_core::step::{Command, Step, step};
+use retrain_core::step::{Command, Look, Step, step};
 
 use crate::error::{Class, ControllerError, PortError, chain};
 use crate::ports::{
-    Clock, Committed, Executions, Loaded, Parameters, Registry, SlotStore, Started,
+    Clock, Committed, Executions, Loaded, Observer, Parameters, Registry, SlotStore, Started,
 };
 
 /// How often a lost race is run again before the event is delivered anew.
@@ -75,9 +75,14 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         event: &Event,
         policy: &PolicyInForce,
         clock: &impl Clock,
+        observer: &impl Observer,
     ) -> Result<Handled, ControllerError> {
         let slot = SlotKey::retrain(policy.model.clone());
         let first = self.decide(&slot, event, None, policy, clock).await?;
+        first
+            .decision
+            .iter()
+            .for_each(|decision| observer.decided(decision));
         let mut stored = first.stored;
         let mut handled = Handled {
             // A write without a decision only moved the time of the next look.
@@ -100,6 +105,9 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
             let next = self
                 .decide(&slot, &answer, Some(stored), policy, clock)
                 .await?;
+            next.decision
+                .iter()
+                .for_each(|decision| observer.decided(decision));
             stored = next.stored;
             handled.decisions.extend(next.decision);
             commands.extend(next.commands.into_iter().map(|command| (command, next.at)));
@@ -125,7 +133,7 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         };
         let mut known = known;
         let mut lookups = None;
-        for _ in 0..MAX_RACES {
+        for race in 0..MAX_RACES {
             let mut loaded = match known.take() {
                 Some(known) => known,
                 None => self.store.load(slot, marker.as_ref(), clock.now()).await?,
@@ -161,10 +169,12 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                             stored: loaded,
                         });
                     }
-                    Committed::LostRace => {}
+                    Committed::LostRace => pause(race, clock).await,
                 },
-                // The facts were given: a step never asks twice.
-                Step::NeedFacts(_) => {}
+                Step::NeedFacts(_) => {
+                    let source = "it asks for facts that it was given";
+                    return Err(PortError::terminal("decide", source).into());
+                }
             }
         }
         Err(ControllerError::Contended {
@@ -223,10 +233,8 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         clock: &impl Clock,
     ) -> Result<Option<Event>, ControllerError> {
         match command {
-            Command::EnsureStarted { claim, look_first } => {
-                let answer = self
-                    .ensure_started(claim, *look_first, decided_at, clock)
-                    .await;
+            Command::EnsureStarted { claim, look } => {
+                let answer = self.ensure_started(claim, *look, decided_at, clock).await;
                 Ok(answer.map(|answer| Event::StartAnswered {
                     claim: claim.number,
                     attempt: claim.attempt,
@@ -243,11 +251,11 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
     async fn ensure_started(
         &self,
         claim: &Claim,
-        look_first: bool,
+        look: Look,
         decided_at: Timestamp,
         clock: &impl Clock,
     ) -> Option<StartAnswer> {
-        if look_first {
+        if look != Look::No {
             let earliest = self.timing.earliest_start(claim.claimed_at);
             match self.executions.find(claim, earliest).await {
                 Ok(Some(found)) => {
@@ -255,6 +263,11 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                         execution: found.execution,
                         started_at: found.started_at,
                         adopted: true,
+                    });
+                }
+                Ok(None) if look == Look::Only => {
+                    return Some(StartAnswer::Unknown {
+                        what: "not found, and nothing may be sent now".to_owned(),
                     });
                 }
                 Ok(None) => {}
@@ -274,7 +287,10 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                 started_at: clock.now(),
                 adopted: false,
             },
-            Started::Refused(refusal) => StartAnswer::Refused { refusal },
+            Started::Refused(refusal) => StartAnswer::Refused {
+                refusal,
+                looked: look == Look::First,
+            },
             Started::Unknown(what) => StartAnswer::Unknown { what },
         })
     }
@@ -290,6 +306,14 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         let timeout = left.min(START_TIMEOUT);
         (timeout >= MIN_START_TIMEOUT && !elapsed.is_negative()).then(|| timeout.unsigned_abs())
     }
+}
+
+/// Lets the others go first. DynamoDB may refuse both sides of a conflict; without
+/// a pause of different length they would meet again.
+async fn pause(race: u32, clock: &impl Clock) {
+    let longest = 5_u64 << race.min(5);
+    let share = u64::from(clock.now().subsec_nanosecond().unsigned_abs() / 1_000) % 1_000;
+    tokio::time::sleep(Duration::from_millis(longest / 2 + longest * share / 2_000)).await;
 }
 
 const fn unsent(command: &Command) -> Option<u64> {

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use retrain_core::lane::SlotKey;
+use retrain_core::names::shortened;
 use retrain_core::step::StepError;
 use thiserror::Error;
 
@@ -100,13 +101,13 @@ impl ControllerError {
             Self::Refused { source, .. } => match source {
                 StepError::FromTheFuture { .. } => "EventFromTheFuture",
                 StepError::NoSuchClaim { .. } => "NoSuchClaim",
-                StepError::TwoExecutions { .. } => "TwoExecutionsForOneClaim",
             },
         }
     }
 }
 
-/// An error with its causes in one line, which log viewers can show.
+/// An error with its causes in one line of bounded length, which log viewers can
+/// show.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -115,5 +116,5 @@ pub fn chain(error: &dyn Error) -> String {
         text.push_str(&cause.to_string());
         source = cause.source();
     }
-    text
+    shortened(&text, 1_000)
 }

@@ -7,5 +7,5 @@ mod ports;
 pub use self::controller::{Controller, Handled};
 pub use self::error::{Class, ControllerError, PortError, chain};
 pub use self::ports::{
-    Clock, Committed, Executions, Found, Loaded, Parameters, Registry, SlotStore, Started,
+    Clock, Committed, Executions, Found, Loaded, Observer, Parameters, Registry, SlotStore, Started,
 };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use retrain_core::decision::Decision;
 use retrain_core::event::{ExecutionReport, Refusal};
 use retrain_core::facts::{ControllerState, Seen};
 use retrain_core::lane::SlotKey;
@@ -84,7 +85,8 @@ pub trait Executions: Sync {
         earliest: Timestamp,
     ) -> impl Future<Output = Result<Option<Found>, PortError>> + Send;
 
-    /// Describes an execution.
+    /// Describes an execution as it is now. One that does not exist any more is
+    /// reported as gone.
     fn describe(
         &self,
         execution: &PipelineExecutionArn,
@@ -109,6 +111,13 @@ pub struct Found {
     pub execution: PipelineExecutionArn,
     /// When it started.
     pub started_at: Timestamp,
+}
+
+/// Hears of every decision as soon as it is committed, also when what follows it
+/// fails.
+pub trait Observer: Sync {
+    /// A decision was committed.
+    fn decided(&self, decision: &Decision);
 }
 
 /// Reads the model registry.

@@ -155,6 +155,22 @@ pub enum Outcome {
         /// How many causes are discarded.
         discarded: usize,
     },
+    /// AWS runs two executions for one claim. The second is treated as foreign.
+    SecondExecution {
+        /// The claim's number.
+        claim: u64,
+        /// The execution that the slot runs.
+        known: PipelineExecutionArn,
+        /// The other one.
+        second: PipelineExecutionArn,
+    },
+    /// A person gave the claim up; its causes are held again.
+    Abandoned {
+        /// The claim's number.
+        claim: u64,
+        /// How many causes are held again.
+        held_again: usize,
+    },
     /// An execution that is not ours runs the model's pipeline.
     ForeignRunSeen {
         /// The execution.
@@ -189,6 +205,8 @@ pub enum Unchanged {
     AlreadyCleared,
     /// The model is in the state that is asked for.
     AlreadySo,
+    /// There is no claim to give up.
+    NoClaim,
 }
 
 /// Why a trigger is out of date.
@@ -225,6 +243,8 @@ impl Outcome {
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
             Self::Stopped { .. } => "stopped",
+            Self::SecondExecution { .. } => "second_execution",
+            Self::Abandoned { .. } => "abandoned",
             Self::ForeignRunSeen { .. } => "foreign_run_seen",
             Self::ForeignRunEnded { .. } => "foreign_run_ended",
             Self::Paused => "paused",
@@ -294,6 +314,19 @@ impl fmt::Display for Outcome {
             } => {
                 write!(f, "{execution} was stopped; {discarded} cause(s) discarded")
             }
+            Self::SecondExecution {
+                claim,
+                known,
+                second,
+            } => {
+                write!(f, "claim {claim} runs as {known} and as {second}")
+            }
+            Self::Abandoned { claim, held_again } => {
+                write!(
+                    f,
+                    "claim {claim} is given up; {held_again} cause(s) held again"
+                )
+            }
             Self::ForeignRunSeen { execution } => {
                 write!(
                     f,
@@ -319,6 +352,7 @@ impl fmt::Display for Unchanged {
             Self::Nameless => "the status does not tell whose execution it is about",
             Self::AlreadyCleared => "the alarm was known to be over",
             Self::AlreadySo => "the model is so already",
+            Self::NoClaim => "there is no unfinished claim",
         })
     }
 }

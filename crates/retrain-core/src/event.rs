@@ -42,6 +42,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person gives up the model's unfinished claim. Its causes are held again.
+    Abandon {
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A person resumes the model. It also clears a misconfiguration and the
     /// wait for capacity.
     Unpause {
@@ -69,6 +76,9 @@ pub enum StartAnswer {
     Refused {
         /// What it said.
         refusal: Refusal,
+        /// Whether the worker had looked for the claim's execution just before, and
+        /// there was none.
+        looked: bool,
     },
     /// A timeout, a server error, a lost connection: it may or may not exist.
     Unknown {
@@ -103,7 +113,10 @@ impl Refusal {
     }
 }
 
-/// The status of an execution, as an event or a description tells it.
+/// The status of an execution, as SageMaker describes it now.
+///
+/// Events are late, doubled and out of order; what they say is not believed. They
+/// are the reason to ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionReport {
     /// The execution.
@@ -133,6 +146,8 @@ pub enum ExecutionStatus {
     Failed,
     /// A person stopped it.
     Stopped,
+    /// SageMaker does not know it any more: its pipeline was deleted.
+    Gone,
 }
 
 impl fmt::Display for Event {
@@ -148,6 +163,7 @@ impl fmt::Display for Event {
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
+            Self::Abandon { by, why } => write!(f, "{by:?} gives the claim up: {why:?}"),
             Self::Unpause { by, why } => write!(f, "{by:?} resumes: {why:?}"),
         }
     }

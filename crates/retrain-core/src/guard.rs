@@ -212,7 +212,7 @@ fn min_interval(
     if reason.cause.is_forced() {
         return None;
     }
-    let last_start = slot.last_start()?.at;
+    let last_start = slot.last_start()?;
     let kind = reason.cause.kind();
     let interval = policy.policy.min_interval_for(kind);
     let until = later(last_start, interval.duration());

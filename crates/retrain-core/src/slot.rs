@@ -34,6 +34,9 @@ pub struct Slot {
     /// The newest starts, oldest first.
     #[serde(default)]
     pub starts: Vec<Start>,
+    /// The newest start of an execution that is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_started_at: Option<Timestamp>,
     /// Executions that are not ours, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ForeignRun>,
@@ -118,9 +121,8 @@ pub struct Run {
 pub struct Start {
     /// When the execution started, at the latest.
     pub at: Timestamp,
-    /// The claim's number; none for an execution that is not ours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claim: Option<u64>,
+    /// The claim's number.
+    pub claim: u64,
 }
 
 /// An execution of the model's pipeline that no claim of this slot started, or
@@ -186,6 +188,7 @@ impl Slot {
             held: Reasons::default(),
             alarms: AlarmsSeen::default(),
             starts: Vec::new(),
+            foreign_started_at: None,
             foreign: Vec::new(),
             failures: 0,
             failed_at: None,
@@ -196,9 +199,10 @@ impl Slot {
         }
     }
 
-    /// The last start of any kind.
-    pub fn last_start(&self) -> Option<&Start> {
-        self.starts.iter().max_by_key(|start| start.at)
+    /// When the last execution started, whoever started it.
+    pub fn last_start(&self) -> Option<Timestamp> {
+        let ours = self.starts.iter().map(|start| start.at);
+        ours.chain(self.foreign_started_at).max()
     }
 
     pub(crate) fn record_start(&mut self, start: Start) {

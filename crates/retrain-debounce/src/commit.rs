@@ -49,7 +49,17 @@ impl SlotStore for DynamoStore {
             .await;
         match answer {
             Ok(_) => Ok(Committed::Written),
-            Err(error) if is_lost_race(&error) => Ok(Committed::LostRace),
+            Err(error)
+                if was_cancelled_for(
+                    &error,
+                    &["ConditionalCheckFailed", "TransactionConflict"],
+                ) =>
+            {
+                Ok(Committed::LostRace)
+            }
+            Err(error) if was_cancelled_for(&error, &["ValidationError"]) => {
+                Err(PortError::terminal(DOING, error))
+            }
             Err(error) => Err(failed(DOING, error)),
         }
     }
@@ -94,9 +104,10 @@ fn action(
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// Whether another worker's write came first: its version or marker is there, or
-/// its transaction is under way. Throttling is not a lost race.
-fn is_lost_race(error: &SdkError<TransactWriteItemsError>) -> bool {
+/// Whether the transaction was cancelled for one of these reasons. A failed
+/// condition or a conflict is a lost race: another worker's version or marker is
+/// there, or its transaction is under way. Throttling is not.
+fn was_cancelled_for(error: &SdkError<TransactWriteItemsError>, codes: &[&str]) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
@@ -106,5 +117,5 @@ fn is_lost_race(error: &SdkError<TransactWriteItemsError>) -> bool {
         .cancellation_reasons()
         .iter()
         .filter_map(|reason| reason.code())
-        .any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+        .any(|code| codes.contains(&code))
 }

@@ -1,5 +1,6 @@
 //! The index of slots that somebody must look at.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use retrain_controller::PortError;
@@ -8,7 +9,7 @@ use retrain_core::token::digest;
 
 use crate::DynamoStore;
 use crate::error::failed;
-use crate::items::{DUE_AT, DUE_SHARD, PK, moment, text};
+use crate::items::{DUE_AT, DUE_SHARD, Item, Key, PK, moment, text};
 use crate::load::string;
 use crate::table::DUE_INDEX;
 
@@ -31,12 +32,7 @@ impl DynamoStore {
     ///
     /// The index is eventually consistent: a slot may be missing for a moment, or
     /// still be named after it was looked at. Looking twice does no harm.
-    pub async fn due(
-        &self,
-        shard: u8,
-        now: Timestamp,
-        limit: u16,
-    ) -> Result<Vec<SlotKey>, PortError> {
+    pub async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>, PortError> {
         let answer = self
             .client
             .query()
@@ -52,10 +48,55 @@ impl DynamoStore {
             .await
             .map_err(|error| failed("read what is due", error))?;
         let items = answer.items.unwrap_or_default();
-        Ok(items
-            .iter()
-            .filter_map(|item| text(item, PK))
-            .filter_map(|name| name.parse().ok())
-            .collect())
+        Ok(items.iter().filter_map(Due::read).collect())
+    }
+
+    /// Makes a slot due later than it said, unless somebody has changed it since.
+    ///
+    /// It touches the index alone, so it works for slots that cannot be stepped:
+    /// those whose look fails, or whose policy is gone. Without it they would stay
+    /// at the head of their shard and starve the rest.
+    pub async fn postpone(&self, due: &Due, until: Timestamp) -> Result<(), PortError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::slot(&due.slot).attributes()))
+            .update_expression("SET #at = :until")
+            .condition_expression("#at = :seen")
+            .expression_attribute_names("#at", DUE_AT)
+            .expression_attribute_values(":until", string(moment(until)))
+            .expression_attribute_values(":seen", string(&due.at))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed("postpone a slot", error)),
+        }
+    }
+}
+
+/// A slot that somebody must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The slot.
+    pub slot: SlotKey,
+    /// Since when, as the index has it.
+    at: String,
+}
+
+impl Due {
+    fn read(item: &Item) -> Option<Self> {
+        Some(Self {
+            slot: text(item, PK)?.parse().ok()?,
+            at: text(item, DUE_AT)?.to_owned(),
+        })
     }
 }

@@ -6,11 +6,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use retrain_controller::PortError;
 
 /// Errors that delivering the event again cannot help.
-const TERMINAL_CODES: [&str; 4] = [
+const TERMINAL_CODES: [&str; 3] = [
     "ValidationException",
     "AccessDeniedException",
     "ResourceNotFoundException",
-    "ItemCollectionSizeLimitExceededException",
 ];
 
 /// Classifies an error of the SDK. What is not known to be hopeless is worth

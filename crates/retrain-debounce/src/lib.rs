@@ -19,7 +19,7 @@ mod tests;
 
 use aws_sdk_dynamodb::Client;
 
-pub use self::due::DUE_SHARDS;
+pub use self::due::{DUE_SHARDS, Due};
 pub use self::table::create_table;
 
 /// Keeps slots, markers and decisions in one DynamoDB table.

@@ -121,8 +121,12 @@ impl DynamoStore {
     }
 
     /// The newest decisions about a slot, newest first, at most `limit`.
-    pub async fn decisions(&self, slot: &SlotKey, limit: u16) -> Result<Vec<Decision>, PortError> {
-        let answer = self
+    pub async fn decisions(
+        &self,
+        slot: &SlotKey,
+        limit: usize,
+    ) -> Result<Vec<Decision>, PortError> {
+        let mut pages = self
             .client
             .query()
             .table_name(&self.table)
@@ -133,16 +137,19 @@ impl DynamoStore {
             .expression_attribute_values(":prefix", string(DECISION_PREFIX))
             .consistent_read(true)
             .scan_index_forward(false)
-            .limit(i32::from(limit))
-            .send()
-            .await
-            .map_err(|error| failed("read decisions", error))?;
-        answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(items::read_decision)
-            .collect()
+            .into_paginator()
+            .send();
+        let mut decisions = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("read decisions", error))?;
+            for item in page.items.unwrap_or_default() {
+                if decisions.len() == limit {
+                    return Ok(decisions);
+                }
+                decisions.push(items::read_decision(item)?);
+            }
+        }
+        Ok(decisions)
     }
 }
 

@@ -274,8 +274,11 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
             for shard in 0..DUE_SHARDS {
                 found.extend(store.due(shard, at, 10).await.unwrap());
             }
-            found.sort();
-            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+            found.sort_by_key(|due| due.slot.to_string());
+            found
+                .iter()
+                .map(|due| due.slot.to_string())
+                .collect::<Vec<_>>()
         }
     };
     assert_eq!(due(now()).await, ["a#retrain", "b#retrain"]);
@@ -287,6 +290,40 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
     commit.slot.due_at = None;
     bench.store.commit(&slot, &commit, now()).await.unwrap();
     assert_eq!(due(now()).await, ["b#retrain"]);
+}
+
+#[tokio::test]
+async fn a_slot_that_cannot_be_looked_at_is_postponed_unless_it_changed() {
+    let bench = Bench::start().await;
+    let mut commit = next(&Slot::new(), None);
+    commit.slot.due_at = Some(now());
+    bench.commit(&commit).await;
+    let due = |at: Timestamp| {
+        let store = bench.store.clone();
+        async move {
+            let mut found = Vec::new();
+            for shard in 0..DUE_SHARDS {
+                found.extend(store.due(shard, at, 10).await.unwrap());
+            }
+            found
+        }
+    };
+    let later = now() + SignedDuration::from_mins(5);
+    let seen = due(now()).await;
+    bench.store.postpone(&seen[0], later).await.unwrap();
+    assert_eq!(due(now()).await, []);
+    let postponed = due(later).await;
+    assert_eq!(postponed.len(), 1);
+    // Somebody else decides about the slot: an old look postpones it no more.
+    let mut commit = next(&bench.slot().await, None);
+    commit.slot.due_at = Some(now());
+    bench.commit(&commit).await;
+    bench
+        .store
+        .postpone(&postponed[0], later + SignedDuration::from_hours(1))
+        .await
+        .unwrap();
+    assert_eq!(due(now()).await.len(), 1);
 }
 
 #[tokio::test]

@@ -1,8 +1,17 @@
 //! The configuration of the SDK's clients.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
+
+/// One attempt of a call, and a call with its retries. A connection of a sandbox
+/// that was frozen may be dead without knowing; these end it long before the
+/// function's own timeout does. Start calls bring their own.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Region, credentials and endpoints from the environment, as every AWS tool reads
 /// them, over TLS by rustls with *ring*: its first handshake after a cold start is
@@ -11,8 +20,13 @@ pub async fn load() -> SdkConfig {
     let http = Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
         .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
+        .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
+        .timeout_config(timeouts)
         .load()
         .await
 }

@@ -17,6 +17,9 @@ pub struct Failure {
     message: String,
 }
 
+/// How many failures of one invocation are told one by one.
+const MAX_SHOWN: usize = 5;
+
 impl Failure {
     /// A failure that delivering the event again cannot mend.
     pub fn terminal(name: &'static str, error: &dyn Error) -> Self {
@@ -45,14 +48,19 @@ impl Failure {
     pub fn all(failures: Vec<Self>) -> Option<Self> {
         let mut failures = failures;
         failures.sort_by_key(|failure| failure.class == Class::Terminal);
-        let messages: Vec<String> = failures.iter().map(ToString::to_string).collect();
+        let mut messages: Vec<String> = failures
+            .iter()
+            .take(MAX_SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        let unshown = failures.len() - messages.len();
+        if unshown > 0 {
+            messages.push(format!("and {unshown} more"));
+        }
         let first = failures.into_iter().next()?;
-        Some(match messages.as_slice() {
-            [_] => first,
-            _ => Self {
-                message: messages.join("; "),
-                ..first
-            },
+        Some(Self {
+            message: messages.join("; "),
+            ..first
         })
     }
 }

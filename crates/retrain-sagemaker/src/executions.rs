@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sagemaker::types::{
     PipelineExecutionStatus, PipelineExecutionSummary, SortOrder, SortPipelineExecutionsBy,
 };
@@ -66,8 +67,12 @@ impl Executions for SageMaker {
             .describe_pipeline_execution()
             .pipeline_execution_arn(execution.as_str())
             .send()
-            .await
-            .map_err(|error| failed(format!("describe {execution}"), error))?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if is_not_found(&error) => return Ok(gone(execution)),
+            Err(error) => return Err(failed(format!("describe {execution}"), error)),
+        };
         Ok(ExecutionReport {
             execution: execution.clone(),
             display_name: answer.pipeline_execution_display_name,
@@ -109,6 +114,24 @@ fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp
         execution,
         started_at,
     })
+}
+
+fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("ResourceNotFound" | "ResourceNotFoundException"))
+}
+
+/// Executions go with their pipeline.
+fn gone(execution: &PipelineExecutionArn) -> ExecutionReport {
+    ExecutionReport {
+        execution: execution.clone(),
+        display_name: None,
+        status: ExecutionStatus::Gone,
+        failure: None,
+        started_at: None,
+    }
 }
 
 /// The set of statuses is open: what we do not know is still going on, and is

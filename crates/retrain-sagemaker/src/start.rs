@@ -54,7 +54,10 @@ impl SageMaker {
 /// A retry by the SDK would hide an ambiguous first attempt behind a definite
 /// second answer.
 fn once_within(timeout: Duration) -> Builder {
-    let timeouts = TimeoutConfig::builder().operation_timeout(timeout).build();
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(timeout)
+        .operation_timeout(timeout)
+        .build();
     Builder::new()
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)

@@ -259,6 +259,10 @@ async fn an_execution_is_described_and_stopped() {
         .unwrap();
     let report = bench.sagemaker.describe(&execution).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::Stopped);
+    let missing = execution.as_str().replace("000000000001", "unknown");
+    let missing = PipelineExecutionArn::parse(missing).unwrap();
+    let report = bench.sagemaker.describe(&missing).await.unwrap();
+    assert_eq!(report.status, ExecutionStatus::Gone);
     let other = bench.started(&claim_of("fraud-training", 2)).await;
     sagemaker
         .finish(other.as_str(), Status::Failed, Some("step Train failed"))

@@ -6,7 +6,7 @@ use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Command, Step, StepError, Turn};
+use super::{Command, Look, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
 use crate::guard::{doubled, later};
@@ -39,12 +39,16 @@ impl Turn<'_> {
                 };
                 self.commit(outcome, vec![])
             }
-            StartAnswer::Refused { refusal } if attempt == 1 && claim.attempt == 1 => {
+            StartAnswer::Refused { refusal, looked }
+                if claim.attempt == attempt && is_definite(attempt, refusal, *looked) =>
+            {
                 self.not_started(claim, refusal)
             }
             // An earlier attempt may have had the effect: our own execution can be
             // what the refusal is about.
-            StartAnswer::Refused { refusal } => self.start_unknown(claim, attempt, refusal.what()),
+            StartAnswer::Refused { refusal, .. } => {
+                self.start_unknown(claim, attempt, refusal.what())
+            }
             StartAnswer::Unknown { what } => self.start_unknown(claim, attempt, what),
         }
     }
@@ -58,7 +62,7 @@ impl Turn<'_> {
     ) {
         self.slot.record_start(Start {
             at: started_at,
-            claim: Some(claim.number),
+            claim: claim.number,
         });
         self.slot
             .foreign
@@ -73,10 +77,7 @@ impl Turn<'_> {
     }
 
     fn not_started(mut self, claim: &Claim, refusal: &Refusal) -> Step {
-        let back = claim.reasons.clone().without_withdrawn();
-        let held_again = back.len();
-        self.slot.held.add_all(back);
-        self.slot.phase = Phase::Idle;
+        let held_again = self.give_back(claim);
         match refusal {
             Refusal::NoCapacity { .. } => {
                 let times = self
@@ -116,10 +117,40 @@ impl Turn<'_> {
         self.commit(outcome, vec![])
     }
 
-    /// Takes up a claim that its worker left unfinished.
+    /// An answer to a claim whose execution is known.
+    pub(super) fn answered_again(mut self, run: &Run, answer: &StartAnswer) -> Step {
+        match answer {
+            StartAnswer::Accepted {
+                execution,
+                started_at,
+                ..
+            } if !same_execution(execution, &run.execution) => {
+                self.see_foreign(execution, *started_at);
+                let outcome = Outcome::SecondExecution {
+                    claim: run.claim.number,
+                    known: run.execution.clone(),
+                    second: execution.clone(),
+                };
+                self.commit(outcome, vec![])
+            }
+            StartAnswer::Accepted { .. }
+            | StartAnswer::Refused { .. }
+            | StartAnswer::Unknown { .. } => Step::unchanged(Unchanged::Superseded),
+        }
+    }
+
+    /// Takes up a claim that its worker left unfinished, if it is time.
     pub(super) fn resume(mut self, claim: &Claim) -> Step {
+        match self.take_up(claim) {
+            Some((claim, command)) => self.commit(Outcome::Resumed { claim }, vec![command]),
+            None => Step::unchanged(Unchanged::LeaseIsLive),
+        }
+    }
+
+    /// Gives an unfinished claim a new lease, if the old one is over and settled.
+    pub(super) fn take_up(&mut self, claim: &Claim) -> Option<(Box<Claim>, Command)> {
         if self.now < claim.resume_at {
-            return Step::unchanged(Unchanged::LeaseIsLive);
+            return None;
         }
         let timing = self.facts.timing;
         let mut claim = claim.clone();
@@ -133,28 +164,54 @@ impl Turn<'_> {
         claim.resume_at = later(later(claim.lease_until, timing.settle()), wait);
         self.slot.due_at = Some(claim.resume_at);
         self.slot.phase = Phase::Starting(claim.clone());
-        let claim = Box::new(claim);
+        let forbidden = self.facts.controller.paused.is_some()
+            || self.slot.paused.is_some()
+            || !self.slot.foreign.is_empty();
         let command = Command::EnsureStarted {
-            claim: claim.clone(),
-            look_first: true,
+            claim: Box::new(claim.clone()),
+            look: if forbidden { Look::Only } else { Look::First },
         };
-        self.commit(Outcome::Resumed { claim }, vec![command])
+        Some((Box::new(claim), command))
+    }
+
+    /// A person gives up a claim that no worker holds any more. Should its
+    /// execution turn up after all, it is a foreign run.
+    pub(super) fn abandon(mut self, claim: &Claim) -> Step {
+        if self.now < claim.lease_until {
+            return Step::unchanged(Unchanged::LeaseIsLive);
+        }
+        let held_again = self.give_back(claim);
+        // Its execution may exist for all that is known, so it counts as a start.
+        self.slot.foreign_started_at = self.slot.foreign_started_at.max(Some(claim.lease_until));
+        self.slot.due_at = self.due_when_idle();
+        let outcome = Outcome::Abandoned {
+            claim: claim.number,
+            held_again,
+        };
+        self.commit(outcome, vec![])
+    }
+
+    /// The claim is over without an execution: its causes are held again.
+    fn give_back(&mut self, claim: &Claim) -> usize {
+        let back = claim.reasons.clone().without_withdrawn();
+        let held_again = back.len();
+        self.slot.held.add_all(back);
+        self.slot.phase = Phase::Idle;
+        held_again
     }
 }
 
-/// An answer to a claim whose execution is known.
-pub(super) fn answered_again(run: &Run, answer: &StartAnswer) -> Result<Step, StepError> {
-    match answer {
-        StartAnswer::Accepted { execution, .. } if !same_execution(execution, &run.execution) => {
-            Err(StepError::TwoExecutions {
-                claim: run.claim.number,
-                known: run.execution.clone(),
-                told: execution.clone(),
-            })
-        }
-        StartAnswer::Accepted { .. }
-        | StartAnswer::Refused { .. }
-        | StartAnswer::Unknown { .. } => Ok(Step::unchanged(Unchanged::Superseded)),
+/// Whether a refusal proves that no attempt has started the execution.
+///
+/// A first attempt knows that nobody sent the claim before. A later one does not,
+/// unless it has looked: it looks when `settle` has passed since every earlier
+/// lease, so an execution would be in the list. That is good enough to believe that
+/// a request can never work. It is not for a lack of capacity, which our own
+/// execution can cause: should the list lag more than it may, the run is ours.
+const fn is_definite(attempt: u32, refusal: &Refusal, looked: bool) -> bool {
+    match refusal {
+        Refusal::NoCapacity { .. } => attempt == 1,
+        Refusal::Misconfigured { .. } => attempt == 1 || looked,
     }
 }
 

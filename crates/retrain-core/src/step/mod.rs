@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::facts::{Facts, FactsNeeded, Seen};
 use crate::guard::{Guard, later};
 use crate::lane::SlotKey;
-use crate::names::PipelineExecutionArn;
+use crate::names::{PipelineExecutionArn, shortened};
 use crate::policy::PolicyInForce;
 use crate::slot::{Claim, Pause, Phase, Slot};
 use crate::trigger::{DedupeKey, Reason};
@@ -63,14 +63,28 @@ pub enum Command {
     EnsureStarted {
         /// The claim.
         claim: Box<Claim>,
-        /// Whether an earlier attempt may have started it.
-        look_first: bool,
+        /// Whether an earlier attempt may have started it, and whether it may be
+        /// sent now.
+        look: Look,
     },
     /// Describe the execution and tell its status.
     Describe {
         /// The execution.
         execution: PipelineExecutionArn,
     },
+}
+
+/// How a worker makes sure that a claim's execution exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nobody can have sent the claim before: send it.
+    No,
+    /// An earlier attempt may have sent it: send it only if its execution is not
+    /// found.
+    First,
+    /// An earlier attempt may have sent it, but nothing may be sent now: a pause or
+    /// a foreign run forbids it.
+    Only,
 }
 
 /// An event that cannot happen to this slot.
@@ -92,16 +106,6 @@ pub enum StepError {
         claim: u64,
         /// The last claim of the slot.
         last: u64,
-    },
-    /// AWS runs two executions with one token.
-    #[error("claim {claim} runs as {known}, but an answer names {told}")]
-    TwoExecutions {
-        /// The claim.
-        claim: u64,
-        /// The execution that the slot knows.
-        known: PipelineExecutionArn,
-        /// The execution that the answer names.
-        told: PipelineExecutionArn,
     },
 }
 
@@ -144,7 +148,7 @@ pub fn step(
         (Event::StartAnswered { claim, answer, .. }, Phase::Running(run))
             if *claim == run.claim.number =>
         {
-            answer::answered_again(run, answer)
+            Ok(turn.answered_again(run, answer))
         }
         (Event::StartAnswered { .. }, _) => Ok(Step::unchanged(Unchanged::Superseded)),
 
@@ -160,6 +164,11 @@ pub fn step(
 
         (Event::Pause { by, why }, _) => Ok(turn.pause(by, why)),
         (Event::Unpause { .. }, _) => Ok(turn.unpause()),
+
+        (Event::Abandon { .. }, Phase::Starting(claim)) => Ok(turn.abandon(claim)),
+        (Event::Abandon { .. }, Phase::Idle | Phase::Running(_)) => {
+            Ok(Step::unchanged(Unchanged::NoClaim))
+        }
     }
 }
 
@@ -265,8 +274,8 @@ impl Turn<'_> {
             return Step::unchanged(Unchanged::AlreadySo);
         }
         self.slot.paused = Some(Pause {
-            by: by.into(),
-            why: why.into(),
+            by: shortened(by, 100),
+            why: shortened(why, 300),
             since: self.now,
         });
         if self.slot.phase == Phase::Idle {

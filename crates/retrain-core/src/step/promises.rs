@@ -69,6 +69,8 @@ enum Op {
     },
     Pause,
     Unpause,
+    /// A person starts the pipeline by hand, and SageMaker tells.
+    ByHand,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,14 +84,15 @@ enum Fate {
 
 struct Worker {
     claim: Claim,
-    look_first: bool,
+    look: Look,
     began: Timestamp,
     answer: Option<StartAnswer>,
 }
 
 struct Execution {
     arn: PipelineExecutionArn,
-    token: ClientRequestToken,
+    /// None for an execution that was started by hand.
+    token: Option<ClientRequestToken>,
     parameters: BTreeMap<PipelineParameterName, String>,
     name: String,
     started: Timestamp,
@@ -168,6 +171,7 @@ impl World {
                 by: "p".into(),
                 why: "w".into(),
             }),
+            Op::ByHand => self.by_hand(),
             Op::Unpause => self.take(&Event::Unpause {
                 by: "p".into(),
                 why: "w".into(),
@@ -208,10 +212,15 @@ impl World {
         }
         self.slot = commit.slot;
         for command in commit.commands {
-            if let Command::EnsureStarted { claim, look_first } = command {
+            if let Command::EnsureStarted { claim, look } = command {
+                let free = self.slot.foreign.is_empty() && self.slot.paused.is_none();
+                assert!(
+                    free || look == Look::Only,
+                    "promise 1: a start beside a foreign run"
+                );
                 self.workers.push(Worker {
                     claim: *claim,
-                    look_first,
+                    look,
                     began: self.now,
                     answer: None,
                 });
@@ -290,14 +299,18 @@ impl World {
             return;
         };
         let claim = worker.claim.clone();
+        let look = worker.look;
         // Promise 8: the shell checks this just before it sends.
         if now - self.timing.send_within() > worker.began {
             self.workers.remove(at);
             return;
         }
-        let found = worker.look_first.then(|| self.find(&claim)).flatten();
+        let found = (look != Look::No).then(|| self.find(&claim)).flatten();
         let answer = match (found, fate) {
             (Some(answer), _) => answer,
+            (None, _) if look == Look::Only => StartAnswer::Unknown {
+                what: "forbidden".into(),
+            },
             (None, Fate::Accepted) => self.start(&claim),
             (None, Fate::LostAfter) => {
                 self.start(&claim);
@@ -312,9 +325,11 @@ impl World {
                 refusal: Refusal::NoCapacity {
                     what: "busy".into(),
                 },
+                looked: look != Look::No,
             },
             (None, Fate::Refused) => StartAnswer::Refused {
                 refusal: Refusal::Misconfigured { what: "no".into() },
+                looked: look != Look::No,
             },
         };
         if let Some(worker) = self.workers.get_mut(at) {
@@ -342,7 +357,7 @@ impl World {
     fn start(&mut self, claim: &Claim) -> StartAnswer {
         let window = self.timing.settle();
         let known = self.executions.iter().find(|execution| {
-            execution.token == claim.token && execution.started + window >= self.now
+            execution.token.as_ref() == Some(&claim.token) && execution.started + window >= self.now
         });
         if let Some(known) = known {
             assert_eq!(
@@ -355,14 +370,10 @@ impl World {
                 adopted: false,
             };
         }
-        let id = self.executions.len();
-        let arn = format!(
-            "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{id}"
-        );
-        let arn = PipelineExecutionArn::parse(arn).unwrap();
+        let arn = self.next_arn();
         self.executions.push(Execution {
             arn: arn.clone(),
-            token: claim.token.clone(),
+            token: Some(claim.token.clone()),
             parameters: claim.parameters.clone(),
             name: claim.token.display_name(),
             started: self.now,
@@ -373,6 +384,34 @@ impl World {
             started_at: self.now,
             adopted: false,
         }
+    }
+
+    fn next_arn(&self) -> PipelineExecutionArn {
+        let id = self.executions.len();
+        let arn = format!(
+            "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{id}"
+        );
+        PipelineExecutionArn::parse(arn).unwrap()
+    }
+
+    fn by_hand(&mut self) {
+        let n = self.executions.len();
+        self.executions.push(Execution {
+            arn: self.next_arn(),
+            token: None,
+            parameters: BTreeMap::new(),
+            name: format!("by-hand-{n}"),
+            started: self.now,
+            status: ExecutionStatus::InFlight,
+        });
+        self.report(u8::try_from(n).unwrap(), true);
+    }
+
+    /// The executions that the controller started.
+    fn ours(&self) -> impl Iterator<Item = &Execution> {
+        self.executions
+            .iter()
+            .filter(|execution| execution.token.is_some())
     }
 
     fn answer(&mut self, worker: u8) {
@@ -423,15 +462,11 @@ impl World {
     fn check(&self) {
         let running = |execution: &&Execution| execution.status == ExecutionStatus::InFlight;
         assert!(
-            self.executions.iter().filter(running).count() <= 1,
+            self.ours().filter(running).count() <= 1,
             "promise 1: two executions in flight"
         );
 
-        let mut starts: Vec<Timestamp> = self
-            .executions
-            .iter()
-            .map(|execution| execution.started)
-            .collect();
+        let mut starts: Vec<Timestamp> = self.ours().map(|execution| execution.started).collect();
         starts.sort();
         for pair in starts.windows(2) {
             assert!(
@@ -441,13 +476,13 @@ impl World {
         }
 
         let tokens: BTreeSet<&str> = self
-            .executions
-            .iter()
-            .map(|execution| execution.token.as_str())
+            .ours()
+            .filter_map(|execution| execution.token.as_ref())
+            .map(ClientRequestToken::as_str)
             .collect();
         assert_eq!(
             tokens.len(),
-            self.executions.len(),
+            self.ours().count(),
             "promise 5: two executions with one token"
         );
 
@@ -557,6 +592,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (any::<u8>(), any::<bool>()).prop_map(|(execution, named)| Op::Report { execution, named }),
         1 => Just(Op::Pause),
         1 => Just(Op::Unpause),
+        1 => Just(Op::ByHand),
     ]
 }
 

@@ -10,7 +10,8 @@ use super::{Command, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
 use crate::guard::later;
-use crate::slot::{Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run, Start};
+use crate::names::{PipelineExecutionArn, shortened};
+use crate::slot::{Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run};
 use crate::token::ClientRequestToken;
 
 impl Turn<'_> {
@@ -31,31 +32,47 @@ impl Turn<'_> {
         }
         let started_at = report.started_at.unwrap_or(self.now);
         self.acknowledge(claim, &report.execution, started_at);
-        if report.status == ExecutionStatus::InFlight {
-            let outcome = Outcome::Started {
-                claim: claim.number,
+        if report.status != ExecutionStatus::InFlight {
+            let run = Run {
+                claim: claim.clone(),
                 execution: report.execution.clone(),
-                adopted: true,
-                reasons: claim.reasons.clone(),
+                started_at,
             };
-            return self.commit(outcome, vec![]);
+            return self.reported(&run, report);
         }
-        let run = Run {
-            claim: claim.clone(),
+        let outcome = Outcome::Started {
+            claim: claim.number,
             execution: report.execution.clone(),
-            started_at,
+            adopted: true,
+            reasons: claim.reasons.clone(),
         };
-        self.close(&run, report)
+        self.commit(outcome, vec![])
     }
 
     pub(super) fn reported(self, run: &Run, report: &ExecutionReport) -> Step {
         if !same_execution(&run.execution, &report.execution) {
             return self.reported_of_other(report);
         }
-        if report.status == ExecutionStatus::InFlight {
-            return Step::unchanged(Unchanged::SameStatus);
+        let failure = report.failure.as_deref();
+        match report.status {
+            ExecutionStatus::InFlight => Step::unchanged(Unchanged::SameStatus),
+            ExecutionStatus::Succeeded => self.ended(run, End::Succeeded, failure),
+            ExecutionStatus::Failed => self.ended(run, End::Failed, failure),
+            ExecutionStatus::Stopped => self.ended(run, End::Stopped, failure),
+            // SageMaker may not show an execution at once.
+            ExecutionStatus::Gone if self.now < self.settled(run.started_at) => {
+                Step::unchanged(Unchanged::SameStatus)
+            }
+            ExecutionStatus::Gone => self.ended(run, End::Failed, Some("the execution is gone")),
         }
-        self.close(run, report)
+    }
+
+    /// When SageMaker must have shown what happened at `at`.
+    fn settled(&self, at: Timestamp) -> Timestamp {
+        later(
+            at,
+            self.facts.timing.settle() + self.facts.timing.max_skew(),
+        )
     }
 
     /// A status of an execution that is not the slot's own. One of ours that runs
@@ -78,7 +95,7 @@ impl Turn<'_> {
                 self.commit_silently(vec![])
             }
             (ExecutionStatus::InFlight, None) => {
-                self.see_foreign(report);
+                self.see_foreign(&execution, report.started_at.unwrap_or(self.now));
                 self.refresh_due();
                 self.commit(Outcome::ForeignRunSeen { execution }, vec![])
             }
@@ -91,10 +108,9 @@ impl Turn<'_> {
         }
     }
 
-    fn see_foreign(&mut self, report: &ExecutionReport) {
-        let started_at = report.started_at.unwrap_or(self.now);
+    pub(super) fn see_foreign(&mut self, execution: &PipelineExecutionArn, started_at: Timestamp) {
         self.slot.foreign.push(ForeignRun {
-            execution: report.execution.clone(),
+            execution: execution.clone(),
             started_at,
             look_at: later(self.now, self.facts.timing.describe_every()),
         });
@@ -110,7 +126,7 @@ impl Turn<'_> {
             .display_name
             .as_deref()
             .is_some_and(ClientRequestToken::is_display_name);
-        let newer = |at: &Timestamp| self.slot.last_start().is_none_or(|last| last.at < *at);
+        let newer = |at: &Timestamp| self.slot.last_start().is_none_or(|last| last < *at);
         match report.started_at.filter(newer) {
             Some(started_at) if !ours => {
                 self.count_foreign(started_at);
@@ -123,10 +139,10 @@ impl Turn<'_> {
     }
 
     fn count_foreign(&mut self, started_at: Timestamp) {
-        self.slot.record_start(Start {
-            at: started_at.min(self.now),
-            claim: None,
-        });
+        self.slot.foreign_started_at = self
+            .slot
+            .foreign_started_at
+            .max(Some(started_at.min(self.now)));
     }
 
     fn refresh_due(&mut self) {
@@ -154,13 +170,13 @@ impl Turn<'_> {
     }
 
     /// The execution has ended: its causes are served, held again or discarded.
-    fn close(mut self, run: &Run, report: &ExecutionReport) -> Step {
+    fn ended(mut self, run: &Run, end: End, failure: Option<&str>) -> Step {
+        self.slot.phase = Phase::Idle;
         let claim = run.claim.number;
         let execution = run.execution.clone();
         let reasons = run.claim.reasons.clone();
-        self.slot.phase = Phase::Idle;
-        let outcome = match report.status {
-            ExecutionStatus::InFlight | ExecutionStatus::Succeeded => {
+        let outcome = match end {
+            End::Succeeded => {
                 self.slot.failures = 0;
                 self.slot.failed_at = None;
                 Outcome::Succeeded {
@@ -169,9 +185,9 @@ impl Turn<'_> {
                     served: reasons.len(),
                 }
             }
-            ExecutionStatus::Failed => {
-                let (back, given_up) =
-                    reasons.after_failure(self.policy.policy.back_off.max_failures);
+            End::Failed => {
+                let max_failures = self.policy.policy.back_off.max_failures;
+                let (back, given_up) = reasons.after_failure(max_failures);
                 let held_again = back.len();
                 self.slot.held.add_all(back);
                 self.slot.failures = self.slot.failures.saturating_add(1);
@@ -179,12 +195,12 @@ impl Turn<'_> {
                 Outcome::Failed {
                     claim,
                     execution,
-                    failure: report.failure.clone(),
+                    failure: failure.map(|text| shortened(text, 500)),
                     held_again,
                     given_up,
                 }
             }
-            ExecutionStatus::Stopped => Outcome::Stopped {
+            End::Stopped => Outcome::Stopped {
                 claim,
                 execution,
                 discarded: reasons.len(),
@@ -203,4 +219,12 @@ impl Turn<'_> {
         let execution = run.execution.clone();
         self.commit_silently(vec![Command::Describe { execution }])
     }
+}
+
+/// How a run of ours can end.
+#[derive(Clone, Copy)]
+enum End {
+    Succeeded,
+    Failed,
+    Stopped,
 }

@@ -131,6 +131,7 @@ fn no_capacity() -> StartAnswer {
     let what = "ResourceLimitExceeded".to_string();
     StartAnswer::Refused {
         refusal: Refusal::NoCapacity { what },
+        looked: false,
     }
 }
 
@@ -138,6 +139,7 @@ fn refused_for_good() -> StartAnswer {
     let what = "ResourceNotFound".to_string();
     StartAnswer::Refused {
         refusal: Refusal::Misconfigured { what },
+        looked: false,
     }
 }
 
@@ -186,7 +188,7 @@ fn the_first_alarm_claims_with_its_final_parameters() {
         commands,
         [Command::EnsureStarted {
             claim,
-            look_first: false
+            look: Look::No
         }]
     );
 }
@@ -382,17 +384,17 @@ fn events_older_than_the_policy_wants_are_stale() {
 #[test]
 fn an_event_from_the_future_is_an_error_and_poisons_nothing() {
     let model = Model::new();
-    for event in [alarmed("dq", 301), cleared("dq", 301)] {
+    for event in [alarmed("dq", 61), cleared("dq", 61)] {
         let error = model.try_step(&event, None, 0).unwrap_err();
         assert_eq!(
             error,
             StepError::FromTheFuture {
-                at: at(301),
+                at: at(61),
                 now: at(0)
             }
         );
     }
-    assert!(model.try_step(&alarmed("dq", 300), None, 0).is_ok());
+    assert!(model.try_step(&alarmed("dq", 60), None, 0).is_ok());
 }
 
 #[test]
@@ -422,7 +424,7 @@ fn a_duplicate_does_nothing_while_the_lease_is_live_and_resumes_after() {
     let [
         Command::EnsureStarted {
             claim,
-            look_first: true,
+            look: Look::First,
         },
     ] = commit.commands.as_slice()
     else {
@@ -498,6 +500,156 @@ fn a_refusal_after_an_ambiguous_attempt_is_ambiguous() {
 }
 
 #[test]
+fn a_request_that_can_never_work_is_definite_once_nothing_was_found() {
+    let refused = |refusal| StartAnswer::Refused {
+        refusal,
+        looked: true,
+    };
+    let what = || "ValidationException".to_string();
+    let mut model = Model::new();
+    model.take(&alarmed("dq", 0), 0);
+    assert_eq!(model.outcome(&Event::Tick, 160), "resumed");
+    // A lack of capacity may be caused by our own execution.
+    let busy = refused(Refusal::NoCapacity { what: what() });
+    assert_eq!(model.outcome(&answered(1, 2, busy), 161), "start_unknown");
+    let never = refused(Refusal::Misconfigured { what: what() });
+    assert_eq!(model.outcome(&answered(1, 2, never), 162), "not_started");
+    assert_eq!(
+        (model.slot.phase.clone(), model.slot.held.len()),
+        (Phase::Idle, 1)
+    );
+}
+
+#[test]
+fn a_person_can_give_up_a_claim_that_nobody_holds() {
+    let abandon = Event::Abandon {
+        by: "ana".into(),
+        why: "the role may not list executions".into(),
+    };
+    let mut model = Model::new();
+    assert_eq!(model.outcome(&abandon, 0), "unchanged");
+    model.take(&alarmed("dq", 0), 0);
+    assert_eq!(
+        model.outcome(&abandon, 99),
+        "unchanged",
+        "its worker may still send"
+    );
+    assert_eq!(model.outcome(&abandon, 100), "abandoned");
+    assert_eq!(
+        (model.slot.phase.clone(), model.slot.held.len()),
+        (Phase::Idle, 1)
+    );
+    // Its execution may exist for all that is known, so the interval counts.
+    assert_eq!(model.slot.due_at, Some(at(100 + 6 * HOUR)));
+}
+
+#[test]
+fn nothing_is_sent_for_a_resumed_claim_while_a_pause_or_a_foreign_run_forbids_it() {
+    let paused = Event::Pause {
+        by: "ana".into(),
+        why: "incident".into(),
+    };
+    let foreign = told("by-hand", 0, ExecutionStatus::InFlight);
+    for forbids in [paused, foreign] {
+        let mut model = Model::new();
+        model.take(&alarmed("dq", 0), 0);
+        model.take(&forbids, 10);
+        let (outcome, commands) = model.take(&Event::Tick, 160);
+        assert_eq!(outcome.name(), "resumed");
+        let [Command::EnsureStarted { look, .. }] = commands.as_slice() else {
+            panic!("{commands:?}")
+        };
+        assert_eq!(*look, Look::Only);
+    }
+}
+
+#[test]
+fn a_new_trigger_behind_an_unfinished_claim_is_held_and_finishes_the_claim() {
+    let mut model = Model::new();
+    model.take(&alarmed("dq", 0), 0);
+    let (outcome, commands) = model.take(&alarmed("mq", 100), 100);
+    assert_eq!((outcome.name(), commands.len()), ("held", 0));
+    let (outcome, commands) = model.take(&alarmed("bias", 160), 160);
+    assert_eq!(outcome.name(), "held");
+    assert!(matches!(
+        commands.as_slice(),
+        [Command::EnsureStarted {
+            look: Look::First,
+            ..
+        }]
+    ));
+    assert_eq!(model.slot.held.len(), 2);
+}
+
+#[test]
+fn a_run_that_is_gone_ends_as_failed_once_it_must_have_shown() {
+    let mut model = Model::new();
+    model.start(0);
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Gone), 30),
+        "unchanged"
+    );
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Gone), 900),
+        "failed"
+    );
+    assert_eq!(model.slot.held.len(), 1);
+    model.take(&told("by-hand", 900, ExecutionStatus::InFlight), 901);
+    let gone = told("by-hand", 900, ExecutionStatus::Gone);
+    assert_eq!(model.outcome(&gone, 2_000), "foreign_run_ended");
+}
+
+/// The largest slot that there can be stays under 64 KB, as a DynamoDB item and as
+/// the text that a test can measure.
+#[test]
+fn the_largest_slot_stays_small() {
+    let mut model = Model::new();
+    let uri = "s".repeat(1_024);
+    model.policy.policy.parameters = (0..15)
+        .map(|n| {
+            let name = crate::names::PipelineParameterName::parse(alloc::format!("P{n}")).unwrap();
+            (name, crate::policy::Template::parse(&uri).unwrap())
+        })
+        .collect();
+    let mut now = 0;
+    let fill = |model: &mut Model, now: &mut i64| {
+        for round in 0..2 {
+            for n in 0..120 {
+                *now += 1;
+                let name = alloc::format!("{n}{}", "長".repeat(250));
+                let mut trigger = drift(&name, *now);
+                if let Cause::Drift { evidence, .. } = &mut trigger.cause {
+                    *evidence = (round == 1).then(|| "\"語\n".repeat(500));
+                }
+                model.take(&Event::Trigger(trigger), *now);
+            }
+        }
+    };
+    model.take(&told("by-hand", 0, ExecutionStatus::InFlight), 0);
+    fill(&mut model, &mut now);
+    model.take(&told("by-hand", 0, ExecutionStatus::Succeeded), now);
+    now += 7 * HOUR;
+    assert_eq!(model.outcome(&Event::Tick, now), "claimed");
+    fill(&mut model, &mut now);
+    for n in 0..30 {
+        let name = alloc::format!("h{n}{}", "x".repeat(60));
+        model.take(&told(&name, now, ExecutionStatus::InFlight), now);
+    }
+    for n in 0..200 {
+        model.slot.record_start(crate::slot::Start {
+            at: at(n),
+            claim: u64::MAX,
+        });
+    }
+    let bytes = serde_json::to_string(&model.slot).unwrap().len();
+    assert!(bytes < 64 * 1024, "{bytes}");
+    assert!(
+        bytes > 40 * 1024,
+        "{bytes}: the worst case is no longer the worst"
+    );
+}
+
+#[test]
 fn answers_to_other_claims_change_nothing_or_are_errors() {
     let mut model = Model::new();
     model.start(0);
@@ -511,11 +663,17 @@ fn answers_to_other_claims_change_nothing_or_are_errors() {
         started_at: at(0),
         adopted: false,
     };
-    let error = model.try_step(&answered(1, 1, other), None, 5).unwrap_err();
+    let (outcome, _) = model.take(&answered(1, 1, other), 5);
     assert!(
-        matches!(error, StepError::TwoExecutions { claim: 1, .. }),
-        "{error}"
+        matches!(outcome, Outcome::SecondExecution { claim: 1, .. }),
+        "{outcome}"
     );
+    assert_eq!(
+        model.slot.foreign.len(),
+        1,
+        "the other one is not forgotten"
+    );
+    model.slot.foreign.clear();
     model.take(&ended(1, ExecutionStatus::Succeeded), 60);
     assert_eq!(model.outcome(&accepted(1, 0), 61), "unchanged");
 }
@@ -549,12 +707,12 @@ fn a_status_with_the_display_name_is_an_implied_answer() {
         model.outcome(&report(named.clone(), ExecutionStatus::InFlight), 4),
         "started"
     );
-    assert_eq!(model.slot.last_start().unwrap().at, at(3));
+    assert_eq!(model.slot.last_start().unwrap(), at(3));
     assert_eq!(
         quick.outcome(&report(named, ExecutionStatus::Succeeded), 900),
         "succeeded"
     );
-    assert_eq!(quick.slot.last_start().unwrap().at, at(3));
+    assert_eq!(quick.slot.last_start().unwrap(), at(3));
 }
 
 #[test]

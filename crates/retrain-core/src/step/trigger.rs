@@ -6,7 +6,7 @@ use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Command, Step, StepError, Turn};
+use super::{Command, Look, Step, StepError, Turn};
 use crate::decision::{Outcome, Stale, Unchanged};
 use crate::drift::AlarmState;
 use crate::facts::FactsNeeded;
@@ -17,7 +17,7 @@ use crate::slot::{AlarmSeen, Misconfigured, Phase};
 use crate::trigger::{Cause, Reason, Reasons, Trigger};
 
 /// How far ahead of our clock another clock may be before it is not believed.
-const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
 impl Turn<'_> {
     pub(super) fn triggered(mut self, trigger: &Trigger) -> Result<Step, StepError> {
@@ -151,7 +151,12 @@ impl Turn<'_> {
         if self.slot.phase == Phase::Idle {
             self.slot.due_at = self.due_when_idle();
         }
-        self.commit(Outcome::Held { guard }, vec![])
+        // Whoever delivers a trigger behind an unfinished claim can finish it.
+        let commands = match self.slot.phase.clone() {
+            Phase::Starting(claim) => self.take_up(&claim).map(|(_, command)| command),
+            Phase::Idle | Phase::Running(_) => None,
+        };
+        self.commit(Outcome::Held { guard }, commands.into_iter().collect())
     }
 
     /// Writes a claim over all held causes, led by one that no guard keeps; or
@@ -177,7 +182,7 @@ impl Turn<'_> {
         let claim = Box::new(claim);
         let command = Command::EnsureStarted {
             claim: claim.clone(),
-            look_first: false,
+            look: Look::No,
         };
         self.commit(Outcome::Claimed { claim }, vec![command])
     }
