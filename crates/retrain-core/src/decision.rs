@@ -12,7 +12,7 @@ use crate::guard::Guard;
 use crate::lane::SlotKey;
 use crate::names::PipelineExecutionArn;
 use crate::slot::Claim;
-use crate::trigger::Reasons;
+use crate::trigger::{Reasons, TriggerKind};
 
 /// The recorded outcome of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,13 @@ pub enum Outcome {
         /// The intent.
         claim: Box<Claim>,
     },
+    /// An execution would be started, but the policy only observes.
+    WouldStart {
+        /// The kind of the trigger that leads to it.
+        kind: TriggerKind,
+        /// The causes that it would carry.
+        reasons: Reasons,
+    },
     /// An unfinished claim is taken up again.
     Resumed {
         /// The intent, with its new lease.
@@ -145,6 +152,8 @@ pub enum Outcome {
         held_again: usize,
         /// How many causes have failed too often and are given up.
         given_up: usize,
+        /// Whether this failure opened the breaker.
+        breaker_opened: bool,
     },
     /// A person stopped the execution; its causes are discarded.
     Stopped {
@@ -185,6 +194,8 @@ pub enum Outcome {
     Paused,
     /// A person resumed the model.
     Unpaused,
+    /// A person reset the breaker.
+    BreakerReset,
 }
 
 /// Why an event changes nothing.
@@ -235,6 +246,7 @@ impl Outcome {
             Self::Held { .. } => "held",
             Self::Dropped { .. } => "dropped",
             Self::Claimed { .. } => "claimed",
+            Self::WouldStart { .. } => "would_start",
             Self::Resumed { .. } => "resumed",
             Self::Started { .. } => "started",
             Self::NotStarted { .. } => "not_started",
@@ -249,6 +261,7 @@ impl Outcome {
             Self::ForeignRunEnded { .. } => "foreign_run_ended",
             Self::Paused => "paused",
             Self::Unpaused => "unpaused",
+            Self::BreakerReset => "breaker_reset",
         }
     }
 }
@@ -265,6 +278,7 @@ impl fmt::Display for Outcome {
                 "claim {} for {}: {}",
                 claim.number, claim.target, claim.reasons
             ),
+            Self::WouldStart { reasons, .. } => write!(f, "the policy only observes: {reasons}"),
             Self::Resumed { claim } => {
                 write!(f, "claim {}, attempt {}", claim.number, claim.attempt)
             }
@@ -338,6 +352,7 @@ impl fmt::Display for Outcome {
             }
             Self::Paused => f.write_str("triggers are held"),
             Self::Unpaused => f.write_str("triggers start again"),
+            Self::BreakerReset => f.write_str("the breaker is closed: triggers start again"),
         }
     }
 }

@@ -49,6 +49,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person closes the model's breaker.
+    ResetBreaker {
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A person resumes the model. It also clears a misconfiguration and the
     /// wait for capacity.
     Unpause {
@@ -163,6 +170,7 @@ impl fmt::Display for Event {
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
+            Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),
             Self::Abandon { by, why } => write!(f, "{by:?} gives the claim up: {why:?}"),
             Self::Unpause { by, why } => write!(f, "{by:?} resumes: {why:?}"),
         }

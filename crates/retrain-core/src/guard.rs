@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::ControllerState;
 use crate::names::PipelineExecutionArn;
 use crate::period::Period;
-use crate::policy::{BackOff, PolicyInForce};
+use crate::policy::{BackOff, Blackout, Budget, Mode, PolicyInForce, open_from};
 use crate::slot::{Phase, Slot};
 use crate::trigger::{Reason, TriggerKind};
 
@@ -30,6 +30,13 @@ pub enum Guard {
         by: String,
         /// Why.
         why: String,
+    },
+    /// Too many runs have failed in a row; a person must reset the breaker.
+    BreakerOpen {
+        /// How many.
+        failures: u32,
+        /// Since when.
+        since: Timestamp,
     },
     /// An execution is starting or running.
     InFlight {
@@ -59,6 +66,20 @@ pub enum Guard {
         /// When the wait ends.
         until: Timestamp,
     },
+    /// The budget is spent.
+    Budget {
+        /// How many starts it allows.
+        starts: u32,
+        /// Within this time.
+        window: Period,
+        /// When the oldest of them is no longer in the window.
+        until: Timestamp,
+    },
+    /// Nothing is started at these hours.
+    Blackout {
+        /// When they end.
+        until: Timestamp,
+    },
     /// A start could never work under this version of the policy.
     Misconfigured {
         /// What is wrong.
@@ -86,10 +107,13 @@ impl Guard {
     ) -> Option<Self> {
         controller_paused(controller)
             .or_else(|| model_paused(slot))
+            .or_else(|| breaker_open(slot))
             .or_else(|| in_flight(slot))
             .or_else(|| foreign_run(slot))
             .or_else(|| min_interval(slot, policy, reason, now))
             .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
+            .or_else(|| budget(slot, policy.policy.budget, reason, now))
+            .or_else(|| blackout(&policy.policy.blackouts, reason, now))
             .or_else(|| misconfigured(slot, policy))
             .or_else(|| no_capacity(slot, now))
     }
@@ -99,9 +123,12 @@ impl Guard {
         match self {
             Self::MinInterval { until, .. }
             | Self::BackOff { until, .. }
+            | Self::Budget { until, .. }
+            | Self::Blackout { until }
             | Self::NoCapacity { until, .. } => Some(*until),
             Self::ControllerPaused { .. }
             | Self::ModelPaused { .. }
+            | Self::BreakerOpen { .. }
             | Self::InFlight { .. }
             | Self::ForeignRun { .. }
             | Self::Misconfigured { .. } => None,
@@ -113,10 +140,13 @@ impl Guard {
         match self {
             Self::ControllerPaused { .. } => "controller_paused",
             Self::ModelPaused { .. } => "model_paused",
+            Self::BreakerOpen { .. } => "breaker_open",
             Self::InFlight { .. } => "in_flight",
             Self::ForeignRun { .. } => "foreign_run",
             Self::MinInterval { .. } => "min_interval",
             Self::BackOff { .. } => "back_off",
+            Self::Budget { .. } => "budget",
+            Self::Blackout { .. } => "blackout",
             Self::Misconfigured { .. } => "misconfigured",
             Self::NoCapacity { .. } => "no_capacity",
         }
@@ -131,6 +161,25 @@ impl fmt::Display for Guard {
             }
             Self::ModelPaused { by, why } => write!(f, "{by:?} paused the model: {why:?}"),
             Self::InFlight { claim } => write!(f, "the execution of claim {claim} is in flight"),
+            Self::BreakerOpen { failures, since } => {
+                write!(
+                    f,
+                    "{failures} failed runs in a row opened the breaker at {since}"
+                )
+            }
+            Self::Budget {
+                starts,
+                window,
+                until,
+            } => {
+                write!(
+                    f,
+                    "the budget of {starts} start(s) within {window} is spent until {until}"
+                )
+            }
+            Self::Blackout { until } => {
+                write!(f, "nothing is started at these hours, until {until}")
+            }
             Self::ForeignRun { execution } => {
                 write!(f, "{execution} runs, which is none of ours")
             }
@@ -185,6 +234,37 @@ fn model_paused(slot: &Slot) -> Option<Guard> {
     })
 }
 
+fn breaker_open(slot: &Slot) -> Option<Guard> {
+    slot.breaker_open.as_ref().map(|open| Guard::BreakerOpen {
+        failures: open.failures,
+        since: open.since,
+    })
+}
+
+/// Counts the controller's own starts; a person's forced start counts, but is not
+/// kept back.
+fn budget(slot: &Slot, budget: Option<Budget>, reason: &Reason, now: Timestamp) -> Option<Guard> {
+    let Budget { starts, window } = budget.filter(|_| !reason.cause.is_forced())?;
+    let allowed = usize::try_from(starts).ok()?;
+    let oldest = slot.starts.len().checked_sub(allowed)?;
+    let until = later(slot.starts.get(oldest)?.at, window.duration());
+    (now < until).then_some(Guard::Budget {
+        starts,
+        window,
+        until,
+    })
+}
+
+fn blackout(blackouts: &[Blackout], reason: &Reason, now: Timestamp) -> Option<Guard> {
+    if reason.cause.is_forced() {
+        return None;
+    }
+    // A policy whose windows never end is refused when it is parsed.
+    let until =
+        open_from(blackouts, now).unwrap_or_else(|| later(now, SignedDuration::from_hours(24)));
+    (until > now).then_some(Guard::Blackout { until })
+}
+
 fn in_flight(slot: &Slot) -> Option<Guard> {
     match &slot.phase {
         Phase::Idle => None,
@@ -212,7 +292,10 @@ fn min_interval(
     if reason.cause.is_forced() {
         return None;
     }
-    let last_start = slot.last_start()?;
+    let observed = slot
+        .observed_start_at
+        .filter(|_| policy.policy.mode == Mode::Observe);
+    let last_start = slot.last_start().max(observed)?;
     let kind = reason.cause.kind();
     let interval = policy.policy.min_interval_for(kind);
     let until = later(last_start, interval.duration());

@@ -52,6 +52,12 @@ pub struct Slot {
     /// Set after a start could never work under the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub misconfigured: Option<Misconfigured>,
+    /// Set while the breaker is open: a person must reset it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_open: Option<BreakerOpen>,
+    /// When an execution would have started last, had the policy not only observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_start_at: Option<Timestamp>,
     /// Set while a person pauses the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
@@ -160,6 +166,15 @@ pub struct Misconfigured {
     pub since: Timestamp,
 }
 
+/// Too many runs have failed in a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerOpen {
+    /// How many.
+    pub failures: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A person's pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -194,6 +209,8 @@ impl Slot {
             failed_at: None,
             no_capacity: None,
             misconfigured: None,
+            breaker_open: None,
+            observed_start_at: None,
             paused: None,
             due_at: None,
         }

@@ -3,17 +3,23 @@
 //! One JSON document per model, versioned by Parameter Store. Parsing is the
 //! only validation: a [`Policy`] that exists is a policy that can be applied.
 
+mod blackout;
 mod matcher;
 mod template;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use self::blackout::open_from;
+pub use self::blackout::{Blackout, Day, InvalidLocalTime, LocalTime, UnknownZone, Zone};
 pub use self::matcher::{AlarmMatch, AlarmMatcher, DriftPolicy, NotDrift};
 pub(crate) use self::template::MAX_VALUE_CHARS;
 pub use self::template::{InvalidTemplate, Placeholder, Template};
@@ -70,6 +76,23 @@ pub struct Policy {
     #[serde(default)]
     pub back_off: BackOff,
 
+    /// How many failed runs in a row stop the model until a person resets the
+    /// breaker; 1 to 100.
+    #[serde(default = "default_breaker")]
+    pub breaker_after_failures: u32,
+
+    /// The most starts within a window of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+
+    /// Hours in which nothing is started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blackouts: Vec<Blackout>,
+
+    /// Whether to start executions, or only to record what would be started.
+    #[serde(default)]
+    pub mode: Mode,
+
     /// An event that is older than this when it arrives is recorded as stale and
     /// starts nothing; from one minute to 30 days.
     #[serde(default = "default_max_event_age")]
@@ -100,6 +123,29 @@ pub enum WithinMinInterval {
     Drop,
 }
 
+/// The most starts of a model within a sliding window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Budget {
+    /// How many starts; 1 to 100.
+    pub starts: u32,
+    /// How long the window is; from one hour to 366 days.
+    pub window: Period,
+}
+
+/// What the controller does when a model should be retrained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Mode {
+    /// It starts an execution.
+    #[default]
+    Act,
+    /// It records that it would have started one, and calls nothing.
+    Observe,
+}
+
 /// How long a model waits after failed runs, and when its causes are given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +168,10 @@ impl Default for BackOff {
             max_failures: 3,
         }
     }
+}
+
+const fn default_breaker() -> u32 {
+    5
 }
 
 const fn default_max_event_age() -> Period {
@@ -180,6 +230,8 @@ impl Policy {
             return Err(PolicyError::at("max_event_age", "must be from 1m to 30d"));
         }
         self.check_back_off()?;
+        self.check_budget()?;
+        blackout::check(&self.blackouts)?;
         self.drift.check()?;
         if self.parameters.len() > 200 {
             return Err(PolicyError::at(
@@ -213,6 +265,25 @@ impl Policy {
                 "back_off.max_failures",
                 "must be from 1 to 20",
             ));
+        }
+        Ok(())
+    }
+
+    fn check_budget(&self) -> Result<(), PolicyError> {
+        if !(1..=100).contains(&self.breaker_after_failures) {
+            return Err(PolicyError::at(
+                "breaker_after_failures",
+                "must be from 1 to 100",
+            ));
+        }
+        let Some(Budget { starts, window }) = self.budget else {
+            return Ok(());
+        };
+        if !(1..=100).contains(&starts) {
+            return Err(PolicyError::at("budget.starts", "must be from 1 to 100"));
+        }
+        if !(Period::from_hours(1)..=Period::from_days(366)).contains(&window) {
+            return Err(PolicyError::at("budget.window", "must be from 1h to 366d"));
         }
         Ok(())
     }
@@ -270,138 +341,4 @@ pub struct PolicyInForce {
     pub version: u64,
     /// The policy.
     pub policy: Policy,
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use alloc::vec::Vec;
-
-    use super::*;
-
-    pub(crate) const SAMPLE: &str = r#"{
-        "pipeline": {"name": "fraud-training", "version_id": 7},
-        "parameters": {
-            "InputDataUri": "{training_data_uri}",
-            "WindowStart": "{training_window_start}",
-            "WindowEnd": "{training_window_end}",
-            "Baseline": "{baseline_model_package_arn|none}",
-            "Cause": "{trigger}/{drift_kind|none}/{alarm_name|none}",
-            "Token": "{token}"
-        },
-        "training_data_uri_parameter": "/fraud/training-data-uri",
-        "training_window": "30d",
-        "model_package_group": "fraud-detection",
-        "drift": {"alarms": [
-            {"endpoint": "fraud-prod"},
-            {"alarm_name": "fraud-*", "kind": "model_quality"}
-        ]},
-        "min_interval": "6h"
-    }"#;
-
-    fn error(json: &str) -> String {
-        Policy::parse(json).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_policy_reads_back_as_it_was_written() {
-        let policy = Policy::parse(SAMPLE).unwrap();
-        let text = serde_json::to_string(&policy).unwrap();
-        assert_eq!(Policy::parse(&text).unwrap(), policy);
-        assert_eq!(
-            policy.min_interval_for(TriggerKind::Drift),
-            Period::from_hours(6)
-        );
-    }
-
-    #[test]
-    fn an_error_names_the_field_and_the_reason() {
-        let with = |change: &str| SAMPLE.replacen('{', &alloc::format!("{{{change},"), 1);
-        let table: Vec<(String, &str, &str)> = [
-            (
-                with(r#""min_intervall": "6h""#),
-                "min_intervall: ",
-                "unknown field `min_intervall`",
-            ),
-            (
-                SAMPLE.replace("\"6h\"", "\"6 hours\""),
-                "min_interval: ",
-                "is not a length of time",
-            ),
-            (
-                SAMPLE.replace("\"6h\"", "\"59s\""),
-                "min_interval: ",
-                "at least 1m",
-            ),
-            (
-                SAMPLE.replace("fraud-training", "fraud_training"),
-                "pipeline.name: ",
-                "hyphens",
-            ),
-            (
-                SAMPLE.replace("\"version_id\": 7", "\"version_id\": 0"),
-                "pipeline.version_id: ",
-                "nonzero",
-            ),
-            (
-                SAMPLE.replace("{token}", "{tokn}"),
-                "parameters.Token: ",
-                "unknown placeholder {tokn}",
-            ),
-            (
-                SAMPLE.replace("\"training_window\": \"30d\",", ""),
-                "parameters.WindowEnd: ",
-                "needs the field training_window",
-            ),
-            (
-                SAMPLE.replace("{\"endpoint\": \"fraud-prod\"}", "{}"),
-                "drift.alarms[0]: ",
-                "at least one of",
-            ),
-            (
-                SAMPLE.replace("fraud-*", "*"),
-                "drift.alarms[1].alarm_name: ",
-                "at least one other character",
-            ),
-            (
-                with(r#""min_interval_by_kind": {"manual": "0s"}"#),
-                "min_interval_by_kind.manual: ",
-                "at least 1m",
-            ),
-            (
-                with(r#""max_event_age": "31d""#),
-                "max_event_age: ",
-                "from 1m to 30d",
-            ),
-            (
-                with(r#""back_off": {"initial": "2h", "cap": "1h", "max_failures": 3}"#),
-                "back_off.initial: ",
-                "at most back_off.cap",
-            ),
-            (
-                with(r#""back_off": {"initial": "1h", "cap": "1h", "max_failures": 0}"#),
-                "back_off.max_failures: ",
-                "1 to 20",
-            ),
-            (
-                with(r#""min_interval_by_kind": {"drft": "1h"}"#),
-                "min_interval_by_kind",
-                "unknown variant",
-            ),
-            (alloc::format!("{SAMPLE} x"), ".: ", "trailing characters"),
-            (String::new(), ".: ", "EOF"),
-        ]
-        .into_iter()
-        .collect();
-        for (json, field, reason) in table {
-            let error = error(&json);
-            assert!(
-                error.starts_with(field),
-                "{error:?} should start with {field:?}"
-            );
-            assert!(
-                error.contains(reason),
-                "{error:?} should contain {reason:?}"
-            );
-        }
-    }
 }

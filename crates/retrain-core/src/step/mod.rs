@@ -164,6 +164,7 @@ pub fn step(
 
         (Event::Pause { by, why }, _) => Ok(turn.pause(by, why)),
         (Event::Unpause { .. }, _) => Ok(turn.unpause()),
+        (Event::ResetBreaker { .. }, _) => Ok(turn.reset_breaker()),
 
         (Event::Abandon { .. }, Phase::Starting(claim)) => Ok(turn.abandon(claim)),
         (Event::Abandon { .. }, Phase::Idle | Phase::Running(_)) => {
@@ -282,6 +283,18 @@ impl Turn<'_> {
             self.slot.due_at = self.due_when_idle();
         }
         self.commit(Outcome::Paused, vec![])
+    }
+
+    fn reset_breaker(mut self) -> Step {
+        if self.slot.breaker_open.take().is_none() {
+            return Step::unchanged(Unchanged::AlreadySo);
+        }
+        self.slot.failures = 0;
+        self.slot.failed_at = None;
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+        self.commit(Outcome::BreakerReset, vec![])
     }
 
     fn unpause(mut self) -> Step {

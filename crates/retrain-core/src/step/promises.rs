@@ -26,7 +26,9 @@ const POLICY: &str = r#"{
     "training_window": "1d",
     "drift": {"alarms": [{"alarm_name": "a-*"}]},
     "min_interval": "1h",
-    "back_off": {"initial": "10m", "cap": "1h", "max_failures": 3}
+    "back_off": {"initial": "10m", "cap": "1h", "max_failures": 3},
+    "budget": {"starts": 6, "window": "12h"},
+    "breaker_after_failures": 4
 }"#;
 
 /// One thing that happens. Indices are taken modulo what there is.
@@ -71,6 +73,8 @@ enum Op {
     Unpause,
     /// A person starts the pipeline by hand, and SageMaker tells.
     ByHand,
+    /// A person closes the breaker.
+    Reset,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -172,6 +176,10 @@ impl World {
                 why: "w".into(),
             }),
             Op::ByHand => self.by_hand(),
+            Op::Reset => self.take(&Event::ResetBreaker {
+                by: "p".into(),
+                why: "w".into(),
+            }),
             Op::Unpause => self.take(&Event::Unpause {
                 by: "p".into(),
                 why: "w".into(),
@@ -502,7 +510,14 @@ impl World {
             assert!(known.contains(cause.as_str()), "promise 3: {cause} is lost");
         }
 
-        let waits_for_a_person = self.slot.paused.is_some();
+        for window in starts.windows(7) {
+            assert!(
+                window[6] - SignedDuration::from_hours(12) >= window[0],
+                "promise 9: {window:?} are over the budget"
+            );
+        }
+
+        let waits_for_a_person = self.slot.paused.is_some() || self.slot.breaker_open.is_some();
         let has_work = !self.slot.held.is_empty() || self.slot.phase != Phase::Idle;
         assert!(
             !has_work || waits_for_a_person || self.slot.due_at.is_some(),
@@ -515,6 +530,7 @@ impl World {
     fn drain(&mut self) {
         self.workers.clear();
         self.apply(&Op::Unpause);
+        self.apply(&Op::Reset);
         for _ in 0..60 {
             for execution in 0..self.executions.len() {
                 let n = u8::try_from(execution).unwrap();
@@ -593,13 +609,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Pause),
         1 => Just(Op::Unpause),
         1 => Just(Op::ByHand),
+        1 => Just(Op::Reset),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Promises 1 to 5 and 8, whatever happens in whatever order.
+    /// Promises 1 to 5, 8 and 9, whatever happens in whatever order.
     #[test]
     fn the_promises_hold_over_any_history(ops in prop::collection::vec(op(), 1..120)) {
         let mut world = World::new();

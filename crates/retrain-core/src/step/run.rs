@@ -11,7 +11,7 @@ use crate::decision::{Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
 use crate::guard::later;
 use crate::names::{PipelineExecutionArn, shortened};
-use crate::slot::{Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run};
+use crate::slot::{BreakerOpen, Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run};
 use crate::token::ClientRequestToken;
 
 impl Turn<'_> {
@@ -192,12 +192,14 @@ impl Turn<'_> {
                 self.slot.held.add_all(back);
                 self.slot.failures = self.slot.failures.saturating_add(1);
                 self.slot.failed_at = Some(self.now);
+                let breaker_opened = self.open_breaker();
                 Outcome::Failed {
                     claim,
                     execution,
                     failure: failure.map(|text| shortened(text, 500)),
                     held_again,
                     given_up,
+                    breaker_opened,
                 }
             }
             End::Stopped => Outcome::Stopped {
@@ -208,6 +210,20 @@ impl Turn<'_> {
         };
         self.slot.due_at = self.due_when_idle();
         self.commit(outcome, vec![])
+    }
+
+    /// Opens the breaker if this failure was one too many.
+    fn open_breaker(&mut self) -> bool {
+        let failures = self.slot.failures;
+        let opens = self.slot.breaker_open.is_none()
+            && failures >= self.policy.policy.breaker_after_failures;
+        if opens {
+            self.slot.breaker_open = Some(BreakerOpen {
+                failures,
+                since: self.now,
+            });
+        }
+        opens
     }
 
     /// Time to look at an execution about which no event has told.

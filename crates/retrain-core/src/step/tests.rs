@@ -890,6 +890,107 @@ fn failed_runs_back_off_and_give_their_causes_up_in_the_end() {
 }
 
 #[test]
+fn the_breaker_opens_after_enough_failures_and_only_a_person_closes_it() {
+    let mut model = Model::new();
+    model.policy.policy.breaker_after_failures = 2;
+    let mut now = 0;
+    for claim in 1..=2 {
+        model.start(now);
+        now += 600;
+        let (outcome, _) = model.take(&ended(claim, ExecutionStatus::Failed), now);
+        let Outcome::Failed { breaker_opened, .. } = outcome else {
+            panic!("{outcome}")
+        };
+        assert_eq!(breaker_opened, claim == 2);
+        now += 24 * HOUR;
+    }
+    let (outcome, _) = model.take(&alarmed("mq", now), now);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::BreakerOpen { failures: 2, .. }
+            }
+        ),
+        "{outcome}"
+    );
+    assert_eq!(model.slot.due_at, None, "only a person can help");
+    let reset = Event::ResetBreaker {
+        by: "ana".into(),
+        why: "the data is mended".into(),
+    };
+    assert_eq!(model.outcome(&reset, now), "breaker_reset");
+    assert_eq!(model.outcome(&reset, now), "unchanged");
+    assert_eq!(model.outcome(&Event::Tick, now), "claimed");
+}
+
+#[test]
+fn the_budget_counts_starts_in_a_sliding_window() {
+    let mut model = Model::new();
+    model.policy.policy.budget = Some(crate::policy::Budget {
+        starts: 2,
+        window: crate::period::Period::from_days(7),
+    });
+    let day = 24 * HOUR;
+    for (claim, now) in [(1, 0), (2, day)] {
+        model.start(now);
+        model.take(&ended(claim, ExecutionStatus::Succeeded), now + 60);
+    }
+    let (outcome, _) = model.take(&alarmed("dq", 2 * day), 2 * day);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::Budget { starts: 2, .. }
+            }
+        ),
+        "{outcome}"
+    );
+    assert_eq!(model.slot.due_at, Some(at(7 * day)));
+    assert_eq!(model.outcome(&Event::Tick, 7 * day - 1), "unchanged");
+    assert_eq!(model.outcome(&Event::Tick, 7 * day), "claimed");
+}
+
+#[test]
+fn a_blackout_holds_until_it_ends() {
+    let mut model = Model::new();
+    let window = r#"[{"from": "00:00", "to": "06:00", "time_zone": "UTC"}]"#;
+    model.policy.policy.blackouts = serde_json::from_str(window).unwrap();
+    let (outcome, _) = model.take(&alarmed("dq", HOUR), HOUR);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::Blackout { .. }
+            }
+        ),
+        "{outcome}"
+    );
+    assert_eq!(model.slot.due_at, Some(at(6 * HOUR)));
+    assert_eq!(model.outcome(&Event::Tick, 6 * HOUR), "claimed");
+}
+
+#[test]
+fn a_policy_that_observes_records_and_calls_nothing() {
+    let mut model = Model::new();
+    model.policy.policy.mode = crate::policy::Mode::Observe;
+    model.lookups = None;
+    let (outcome, commands) = model.take(&alarmed("dq", 0), 0);
+    assert_eq!((outcome.name(), commands.len()), ("would_start", 0));
+    assert!(model.slot.starts.is_empty());
+    assert_eq!(
+        model.outcome(&alarmed("mq", HOUR), HOUR),
+        "held",
+        "as it would be"
+    );
+    assert_eq!(model.outcome(&Event::Tick, 6 * HOUR), "would_start");
+    // Acting begins as if nothing had been observed.
+    model.policy.policy.mode = crate::policy::Mode::Act;
+    model.lookups = Model::new().lookups;
+    assert_eq!(model.outcome(&alarmed("mq", 7 * HOUR), 7 * HOUR), "claimed");
+}
+
+#[test]
 fn a_stopped_run_discards_its_causes() {
     let mut model = Model::new();
     model.start(0);

@@ -12,7 +12,7 @@ use crate::drift::AlarmState;
 use crate::facts::FactsNeeded;
 use crate::guard::{Guard, later};
 use crate::names::AlarmArn;
-use crate::policy::WithinMinInterval;
+use crate::policy::{Mode, WithinMinInterval};
 use crate::slot::{AlarmSeen, Misconfigured, Phase};
 use crate::trigger::{Cause, Reason, Reasons, Trigger};
 
@@ -163,6 +163,9 @@ impl Turn<'_> {
     /// asks what must be known before. A claim that cannot be written leaves them
     /// held, and the slot misconfigured.
     fn claim_held(mut self, leading: &Reason) -> Step {
+        if self.policy.policy.mode == Mode::Observe {
+            return self.would_start(leading);
+        }
         let needed = FactsNeeded::of(&self.policy.policy);
         if self.facts.lookups.is_none() && !needed.is_empty() {
             return Step::NeedFacts(needed);
@@ -185,6 +188,15 @@ impl Turn<'_> {
             look: Look::No,
         };
         self.commit(Outcome::Claimed { claim }, vec![command])
+    }
+
+    /// Records what would be started now, and goes on as if it had succeeded.
+    fn would_start(mut self, leading: &Reason) -> Step {
+        let reasons = core::mem::take(&mut self.slot.held);
+        self.slot.observed_start_at = Some(self.now);
+        self.slot.due_at = self.due_when_idle();
+        let kind = leading.cause.kind();
+        self.commit(Outcome::WouldStart { kind, reasons }, vec![])
     }
 
     /// Notes that a start cannot work under this policy.
