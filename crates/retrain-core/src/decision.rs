@@ -11,8 +11,9 @@ use crate::event::{Event, Refusal};
 use crate::guard::Guard;
 use crate::lane::SlotKey;
 use crate::names::PipelineExecutionArn;
+use crate::reason::Reasons;
 use crate::slot::Claim;
-use crate::trigger::{Reasons, TriggerKind};
+use crate::trigger::TriggerKind;
 
 /// The recorded outcome of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

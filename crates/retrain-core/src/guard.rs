@@ -10,8 +10,9 @@ use crate::facts::ControllerState;
 use crate::names::PipelineExecutionArn;
 use crate::period::Period;
 use crate::policy::{BackOff, Blackout, Budget, Mode, PolicyInForce, open_from};
+use crate::reason::Reason;
 use crate::slot::{Phase, Slot};
-use crate::trigger::{Reason, TriggerKind};
+use crate::trigger::TriggerKind;
 
 /// What keeps a trigger from starting an execution now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

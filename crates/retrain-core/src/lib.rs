@@ -22,6 +22,7 @@ pub mod lane;
 pub mod names;
 pub mod period;
 pub mod policy;
+pub mod reason;
 pub mod slot;
 pub mod step;
 pub mod token;

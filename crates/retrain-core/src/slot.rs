@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::drift::AlarmState;
 use crate::lane::Target;
 use crate::names::{AlarmArn, PipelineExecutionArn, PipelineParameterName};
+use crate::reason::Reasons;
 use crate::token::{ClientRequestToken, digest};
-use crate::trigger::{Reasons, TriggerKind};
+use crate::trigger::TriggerKind;
 
 /// What is going on with one model in one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,9 +14,10 @@ use retrain_core::lane::{Lane, Target};
 use retrain_core::names::{
     ModelName, ModelPackageGroupName, PipelineExecutionArn, PipelineParameterName,
 };
+use retrain_core::reason::Reasons;
 use retrain_core::slot::Claim;
 use retrain_core::token::{ClientRequestToken, Epoch};
-use retrain_core::trigger::{Reasons, TriggerKind};
+use retrain_core::trigger::TriggerKind;
 use retrain_sandbox::sagemaker::{
     ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline,
 };

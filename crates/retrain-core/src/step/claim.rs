@@ -11,9 +11,10 @@ use crate::guard::later;
 use crate::lane::Lane;
 use crate::names::{PipelineParameterName, shortened};
 use crate::policy::{MAX_PARAMETERS_BYTES, MAX_VALUE_CHARS, Placeholder};
+use crate::reason::Reason;
 use crate::slot::Claim;
 use crate::token::ClientRequestToken;
-use crate::trigger::{Cause, Reason};
+use crate::trigger::Cause;
 
 impl Turn<'_> {
     /// A claim over all held causes, or what makes it impossible.

@@ -27,8 +27,9 @@ use crate::guard::{Guard, later};
 use crate::lane::SlotKey;
 use crate::names::{PipelineExecutionArn, shortened};
 use crate::policy::PolicyInForce;
+use crate::reason::Reason;
 use crate::slot::{Claim, Pause, Phase, Slot};
-use crate::trigger::{DedupeKey, Reason};
+use crate::trigger::DedupeKey;
 
 /// What follows from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use crate::facts::FactsNeeded;
 use crate::guard::{Guard, later};
 use crate::names::AlarmArn;
 use crate::policy::{Mode, WithinMinInterval};
+use crate::reason::{Reason, Reasons};
 use crate::slot::{AlarmSeen, Misconfigured, Phase};
-use crate::trigger::{Cause, Reason, Reasons, Trigger};
+use crate::trigger::{Cause, Trigger};
 
 /// How far ahead of our clock another clock may be before it is not believed.
 const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);

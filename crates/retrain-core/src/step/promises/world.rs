@@ -1,0 +1,234 @@
+//! A small world around the shipped `step`: an AWS that forgets tokens as early as it
+//! is allowed to and shows new executions in its lists as late, a store that remembers
+//! markers, and workers that crash, freeze and thaw.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+
+use super::aws::pick;
+use crate::event::{ExecutionStatus, StartAnswer};
+use crate::facts::{ControllerState, Timing};
+use crate::names::{ModelName, PipelineParameterName};
+use crate::policy::Policy;
+use crate::step::*;
+use crate::token::{ClientRequestToken, Epoch};
+use crate::trigger::tests::{alarm, at, drift};
+use jiff::SignedDuration;
+
+const POLICY: &str = r#"{
+    "pipeline": {"name": "fraud-training"},
+    "parameters": {"Token": "{token}", "Alarm": "{alarm_name}", "End": "{training_window_end}"},
+    "training_window": "1d",
+    "drift": {"alarms": [{"alarm_name": "a-*"}]},
+    "min_interval": "1h",
+    "back_off": {"initial": "10m", "cap": "1h", "max_failures": 3},
+    "budget": {"starts": 6, "window": "12h"},
+    "breaker_after_failures": 4
+}"#;
+
+/// One thing that happens. Indices are taken modulo what there is.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    /// An alarm goes off, the given number of seconds ago.
+    Alarm {
+        name: u8,
+        ago: u16,
+    },
+    /// An alarm clears, the given number of seconds ago.
+    Clear {
+        name: u8,
+        ago: u16,
+    },
+    /// An event that was delivered before is delivered again.
+    Redeliver(u8),
+    /// Time passes.
+    Wait(u16),
+    /// A worker makes its call; this is what becomes of it.
+    Send {
+        worker: u8,
+        fate: Fate,
+    },
+    /// A worker that has an answer commits it.
+    Answer(u8),
+    /// A worker dies.
+    Crash(u8),
+    /// The reconciler looks.
+    Tick,
+    /// An execution ends.
+    End {
+        execution: u8,
+        status: ExecutionStatus,
+    },
+    /// AWS tells about an execution, perhaps again, perhaps with its name.
+    Report {
+        execution: u8,
+        named: bool,
+    },
+    Pause,
+    Unpause,
+    /// A person starts the pipeline by hand, and SageMaker tells.
+    ByHand,
+    /// A person closes the breaker.
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    Accepted,
+    LostBefore,
+    LostAfter,
+    NoCapacity,
+    Refused,
+}
+
+pub(super) struct Worker {
+    pub(super) claim: Claim,
+    pub(super) look: Look,
+    pub(super) began: Timestamp,
+    pub(super) answer: Option<StartAnswer>,
+}
+
+pub(super) struct Execution {
+    pub(super) arn: PipelineExecutionArn,
+    /// None for an execution that was started by hand.
+    pub(super) token: Option<ClientRequestToken>,
+    pub(super) parameters: BTreeMap<PipelineParameterName, String>,
+    pub(super) name: String,
+    pub(super) started: Timestamp,
+    pub(super) status: ExecutionStatus,
+}
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) slot: Slot,
+    pub(super) policy: PolicyInForce,
+    pub(super) controller: ControllerState,
+    pub(super) timing: Timing,
+    pub(super) markers: BTreeMap<DedupeKey, Seen>,
+    pub(super) delivered: Vec<Event>,
+    pub(super) workers: Vec<Worker>,
+    pub(super) executions: Vec<Execution>,
+    /// Causes that were taken in and are neither served nor rightly gone.
+    pub(super) open: BTreeMap<String, Timestamp>,
+    /// Keys of triggers that were decided.
+    pub(super) decided: BTreeSet<DedupeKey>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            now: at(0),
+            slot: Slot::new(),
+            policy: PolicyInForce {
+                model: ModelName::parse("fraud").unwrap(),
+                version: 1,
+                policy: Policy::parse(POLICY).unwrap(),
+            },
+            controller: ControllerState {
+                epoch: Epoch::derive(&["t"]),
+                paused: None,
+            },
+            timing: Timing::default(),
+            markers: BTreeMap::new(),
+            delivered: Vec::new(),
+            workers: Vec::new(),
+            executions: Vec::new(),
+            open: BTreeMap::new(),
+            decided: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Alarm { name, ago } => self.deliver(&Event::Trigger(crate::trigger::Trigger {
+                at: self.now - SignedDuration::from_secs(i64::from(*ago)),
+                ..drift(&format!("a-{}", name % 3), 0)
+            })),
+            Op::Clear { name, ago } => self.deliver(&Event::AlarmCleared {
+                alarm: alarm(&format!("a-{}", name % 3)),
+                at: self.now - SignedDuration::from_secs(i64::from(*ago)),
+            }),
+            Op::Redeliver(n) => {
+                if let Some(event) = pick(&self.delivered, *n) {
+                    let event = event.clone();
+                    self.take(&event);
+                }
+            }
+            Op::Wait(seconds) => self.now += SignedDuration::from_secs(i64::from(*seconds)),
+            Op::Send { worker, fate } => self.send(*worker, *fate),
+            Op::Answer(worker) => self.answer(*worker),
+            Op::Crash(worker) => {
+                if !self.workers.is_empty() {
+                    let at = usize::from(*worker) % self.workers.len();
+                    self.workers.remove(at);
+                }
+            }
+            Op::Tick => self.take(&Event::Tick),
+            Op::End { execution, status } => self.end(*execution, *status),
+            Op::Report { execution, named } => self.report(*execution, *named),
+            Op::Pause => self.take(&Event::Pause {
+                by: "p".into(),
+                why: "w".into(),
+            }),
+            Op::ByHand => self.by_hand(),
+            Op::Reset => self.take(&Event::ResetBreaker {
+                by: "p".into(),
+                why: "w".into(),
+            }),
+            Op::Unpause => self.take(&Event::Unpause {
+                by: "p".into(),
+                why: "w".into(),
+            }),
+        }
+        self.check();
+    }
+
+    pub(super) fn deliver(&mut self, event: &Event) {
+        self.delivered.push(event.clone());
+        self.take(event);
+    }
+
+    pub(super) fn take(&mut self, event: &Event) {
+        let key = match event {
+            Event::Trigger(trigger) => Some(trigger.dedupe_key()),
+            _ => None,
+        };
+        let facts = Facts {
+            controller: &self.controller,
+            seen: key.as_ref().and_then(|key| self.markers.get(key)),
+            lookups: None,
+            timing: self.timing,
+        };
+        let commit = match step(&self.slot, event, &facts, &self.policy, self.now).unwrap() {
+            Step::NeedFacts(needed) => panic!("{needed:?}"),
+            Step::Settled(_) => return,
+            Step::Commit(commit) => *commit,
+        };
+        if let Some((key, seen)) = commit.marker {
+            assert!(
+                self.markers.insert(key, seen).is_none(),
+                "a marker is written once"
+            );
+        }
+        if let Some(decision) = &commit.decision {
+            self.account(event, &decision.outcome);
+        }
+        self.slot = commit.slot;
+        for command in commit.commands {
+            if let Command::EnsureStarted { claim, look } = command {
+                let free = self.slot.foreign.is_empty() && self.slot.paused.is_none();
+                assert!(
+                    free || look == Look::Only,
+                    "promise 1: a start beside a foreign run"
+                );
+                self.workers.push(Worker {
+                    claim: *claim,
+                    look,
+                    began: self.now,
+                    answer: None,
+                });
+            }
+        }
+    }
+}
