@@ -1,7 +1,8 @@
 //! What an event costs, in calls on AWS.
 
 use jiff::SignedDuration;
-use retrain_sandbox::Service;
+use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use retrain_sandbox::{Fault, FaultKind, Service};
 
 use crate::bench::Bench;
 
@@ -68,13 +69,63 @@ async fn a_warm_suppressed_event_takes_two_calls_and_a_duplicate_one() {
 #[tokio::test]
 async fn an_ignored_event_takes_no_call() {
     let bench = warm().await;
-    let (outcome, calls) = calls_of(&bench, &bench.alarm().of_alarm("of-another-team")).await;
-    // The alarm still watches the endpoint's metrics, so it is the model's.
-    assert_eq!((outcome.as_str(), calls.len()), ("claimed", 6));
-    let muted = retrain_local::sample("drift-alarm/muted")
-        .unwrap()
-        .at(bench.now());
-    assert_eq!(calls_of(&bench, &muted).await, ("ignored".into(), vec![]));
+    for name in [
+        "muted",
+        "insufficient-data",
+        "composite-suppressed",
+        "infrastructure-latency",
+        "other-model",
+    ] {
+        let sample = retrain_local::sample(&format!("drift-alarm/{name}"))
+            .unwrap()
+            .at(bench.now());
+        assert_eq!(
+            calls_of(&bench, &sample).await,
+            ("ignored".into(), vec![]),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_start_takes_six_calls() {
+    for kind in [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::DropAfter,
+    ] {
+        let bench = warm().await;
+        let fault = Fault::on(Service::SageMaker, "StartPipelineExecution", kind);
+        bench.deployment.sandbox.faults().inject(fault);
+        let (_, calls) = calls_of(&bench, &bench.alarm()).await;
+        assert_eq!(calls.len(), 6, "{calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_takes_a_description_a_read_and_a_commit() {
+    let bench = warm().await;
+    bench.outcome(&bench.alarm()).await;
+    let execution = bench.end(Status::Succeeded);
+    bench.deployment.sandbox.calls().take();
+    bench.tell(&execution).await;
+    let calls = bench.deployment.sandbox.calls().take();
+    let found: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    // The function is cold, so it reads its policies first.
+    let expected = [
+        "GetParametersByPath",
+        "DescribePipelineExecution",
+        "BatchGetItem",
+        "TransactWriteItems",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_look_at_nothing_takes_a_query_per_shard() {
+    let bench = warm().await;
+    bench.reconcile().await;
+    assert_eq!(bench.count(Service::DynamoDb, "Query"), 8);
 }
 
 #[tokio::test]

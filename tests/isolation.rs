@@ -89,6 +89,16 @@ async fn a_bad_record_does_not_take_the_good_one_with_it() {
 }
 
 #[tokio::test]
+async fn every_record_of_a_delivery_is_handled() {
+    let bench = Bench::start().await;
+    bench.wait(jiff::SignedDuration::from_hours(23));
+    let event = retrain_local::sample("drift-alarm/sns-two-records").unwrap();
+    let answers = bench.deliver(event.event()).await.unwrap();
+    let found: Vec<_> = answers.iter().map(|a| a.outcome.as_str()).collect();
+    assert_eq!(found, ["claimed", "alarm_cleared"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_now_is_delivered_again() {
     for (service, operation) in [
         (Service::Ssm, "GetParametersByPath"),
