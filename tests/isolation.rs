@@ -76,6 +76,27 @@ async fn a_broken_policy_fails_its_own_alarms_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_status_for_a_broken_policy_is_not_lost() {
+    let bench = Bench::start().await;
+    bench.outcome(&bench.alarm()).await;
+    let execution = bench.end(retrain_sandbox::sagemaker::ExecutionStatus::Succeeded);
+    let ssm = bench.deployment.sandbox.ssm();
+    let name = "/retrain/policies/fraud-detection";
+    let broken = r#"{"pipeline": {"name": "fraud-detection-training"}, "min_interval": "soon"}"#;
+    ssm.put_parameter(name, broken).unwrap();
+    let event = retrain_local::sample("execution-status/succeeded")
+        .unwrap()
+        .of_execution(&execution);
+    let function = bench.deployment.execution_status();
+    let clock = bench.deployment.clock();
+    let failure = Box::pin(function.handle_at(event.event(), &clock))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.error_type(), "Terminal.InvalidPolicy");
+    assert!(failure.to_string().contains("min_interval"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_bad_record_does_not_take_the_good_one_with_it() {
     let bench = Bench::start().await;
     let good = retrain_local::sample("drift-alarm/sns-classic").unwrap();

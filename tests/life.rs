@@ -220,24 +220,9 @@ async fn a_crashed_claim_that_can_never_work_is_given_back() {
     );
     bench.deployment.sandbox.faults().inject(fault);
     bench.outcome(&bench.alarm()).await;
-    bench
-        .deployment
-        .sandbox
-        .sagemaker()
+    let sagemaker = bench.deployment.sandbox.sagemaker();
+    sagemaker
         .delete_pipeline("fraud-detection-training")
-        .unwrap();
-    let refuse = FaultKind::Refuse {
-        code: "ValidationException".to_owned(),
-        message: "no such parameter".to_owned(),
-    };
-    let found = Fault::on(Service::SageMaker, "StartPipelineExecution", refuse);
-    bench.deployment.sandbox.faults().inject(found);
-    let pipeline = retrain_sandbox::sagemaker::Pipeline::new("fraud-detection-training");
-    bench
-        .deployment
-        .sandbox
-        .sagemaker()
-        .create_pipeline(pipeline)
         .unwrap();
     bench.outwait_leases();
     bench.reconcile().await;

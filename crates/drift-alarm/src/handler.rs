@@ -5,13 +5,10 @@ use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::drift::{AlarmState, AlarmTransition, DriftKind};
 use retrain_core::event::Event;
-use retrain_core::policy::PolicyError;
 use retrain_core::trigger::{Cause, Trigger};
 use retrain_events::{AlarmMessage, alarm_messages};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
-use retrain_policies::InvalidPolicy;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::ignored::Ignored;
 
@@ -19,20 +16,6 @@ use crate::ignored::Ignored;
 #[derive(Debug)]
 pub struct Handler {
     controller: AwsController,
-}
-
-/// An alarm that a broken policy would want to know about. It waits in the
-/// dead-letter queue until the policy is mended.
-#[derive(Debug, Error)]
-#[error(
-    "the alarm {alarm:?} may concern the model {model:?}, whose policy version {version} is invalid"
-)]
-struct PolicyIsInvalid {
-    alarm: String,
-    model: String,
-    version: u64,
-    #[source]
-    source: PolicyError,
 }
 
 /// What became of the messages of one event, so far.
@@ -96,8 +79,9 @@ impl Handler {
             let event = event(alarm, *kind);
             results.add(self.controller.handle(name, &event, policy, clock).await);
         }
+        // Such an alarm waits in the dead-letter queue until the policy is mended.
         for invalid in &routes.broken {
-            results.add(Err(undecidable(name, invalid)));
+            results.add(Err(Failure::terminal("InvalidPolicy", *invalid)));
         }
         for (model, why) in &routes.never {
             let mut answer = ignore(&Ignored::NotDrift(*why));
@@ -133,14 +117,4 @@ fn event(alarm: &AlarmTransition, drift: DriftKind) -> Event {
             at: alarm.at,
         }),
     }
-}
-
-fn undecidable(alarm: &str, invalid: &InvalidPolicy) -> Failure {
-    let error = PolicyIsInvalid {
-        alarm: alarm.to_owned(),
-        model: invalid.name.clone(),
-        version: invalid.version,
-        source: invalid.error.clone(),
-    };
-    Failure::terminal("InvalidPolicy", &error)
 }

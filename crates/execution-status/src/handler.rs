@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
-use retrain_core::event::Event;
+use retrain_core::event::{Event, ExecutionReport, ExecutionStatus};
 use retrain_events::{ExecutionEvent, ExecutionMessage, execution_message};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use serde_json::Value;
@@ -35,12 +35,15 @@ impl Handler {
         let execution = &event.report.execution;
         let policies = self.controller.policies(clock).await?;
         let Some(policy) = policies.of_pipeline(&event.pipeline) else {
+            if let Some(invalid) = policies.broken_of_pipeline(&event.pipeline) {
+                return Err(Failure::terminal("InvalidPolicy", invalid));
+            }
             let why = "no policy names the pipeline";
             return Ok(AwsController::ignore(execution.as_str(), &why, clock));
         };
         // The event may be late or one of several; the description is neither.
-        let report = self.controller.describe(execution).await?;
-        let event = Event::Status(report);
+        let described = self.controller.describe(execution).await?;
+        let event = Event::Status(newest(described, &event.report));
         self.controller
             .handle(execution.as_str(), &event, policy, clock)
             .await
@@ -52,5 +55,14 @@ impl Handle for Handler {
 
     async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Answer, Failure> {
         self.handle_at(event, clock).await
+    }
+}
+
+/// The description, unless SageMaker does not show yet what it has just told about.
+fn newest(described: ExecutionReport, told: &ExecutionReport) -> ExecutionReport {
+    if described.status == ExecutionStatus::Gone && told.status == ExecutionStatus::InFlight {
+        told.clone()
+    } else {
+        described
     }
 }

@@ -16,10 +16,10 @@ use serde_json::Value;
 /// the next run takes the next ones.
 const PER_SHARD: u16 = 100;
 
-/// When to look again at a slot whose look failed.
+/// When to look again at a slot whose look failed, or whose policy is broken.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(5);
 
-/// When to look again at a slot whose model has no policy, or a broken one.
+/// When to look again at a slot whose model has no policy.
 const WITHOUT_POLICY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The function.
@@ -33,7 +33,8 @@ pub struct Handler {
 pub struct Summary {
     /// What became of the slots that were due.
     pub answers: Vec<Answer>,
-    /// How many slots were left for the next run, because time was short.
+    /// How many of the slots that were read are left for the next run, because time
+    /// was short.
     pub left: usize,
 }
 
@@ -92,10 +93,11 @@ impl Handler {
             match self.look(due_slot, policies, clock).await {
                 Ok(answer) => summary.answers.push(answer),
                 Err(failure) => {
-                    store
-                        .postpone(due_slot, clock.now() + AFTER_FAILURE)
-                        .await?;
                     failures.push(failure);
+                    let until = clock.now() + AFTER_FAILURE;
+                    if let Err(error) = store.postpone(due_slot, until).await {
+                        failures.push(error.into());
+                    }
                 }
             }
         }
@@ -115,9 +117,12 @@ impl Handler {
                 .handle(&subject, &Event::Tick, policy, clock)
                 .await;
         }
+        let (wait, why) = match policies.broken_of(&due.slot.model) {
+            Some(_) => (AFTER_FAILURE, "the model's policy is invalid"),
+            None => (WITHOUT_POLICY, "the model has no policy"),
+        };
         let store = self.controller.store();
-        store.postpone(due, clock.now() + WITHOUT_POLICY).await?;
-        let why = "the model has no valid policy";
+        store.postpone(due, clock.now() + wait).await?;
         Ok(AwsController::ignore(&subject, &why, clock))
     }
 }

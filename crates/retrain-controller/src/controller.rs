@@ -87,7 +87,7 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
         let mut handled = Handled {
             // A write without a decision only moved the time of the next look.
             outcome: first.outcome.unwrap_or(Outcome::Unchanged {
-                because: Unchanged::NothingDue,
+                because: Unchanged::Looked,
             }),
             decisions: first.decision.into_iter().collect(),
             left_unsent: None,

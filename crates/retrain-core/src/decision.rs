@@ -205,6 +205,8 @@ pub enum Outcome {
 pub enum Unchanged {
     /// Nothing is due.
     NothingDue,
+    /// It was looked at, and is looked at again later.
+    Looked,
     /// The claim was answered, or superseded, before.
     Superseded,
     /// The lease of the claim is live: its worker, or the reconciler, finishes it.
@@ -362,6 +364,7 @@ impl fmt::Display for Unchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NothingDue => "nothing is due",
+            Self::Looked => "it was looked at, and is looked at again later",
             Self::Superseded => "the claim was answered or superseded before",
             Self::LeaseIsLive => "the claim's lease is live",
             Self::SameStatus => "the status was known",

@@ -103,6 +103,7 @@ impl Guard {
         slot: &Slot,
         controller: &ControllerState,
         policy: &PolicyInForce,
+        blackout_until: Option<Timestamp>,
         reason: &Reason,
         now: Timestamp,
     ) -> Option<Self> {
@@ -114,7 +115,7 @@ impl Guard {
             .or_else(|| min_interval(slot, policy, reason, now))
             .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
             .or_else(|| budget(slot, policy.policy.budget, reason, now))
-            .or_else(|| blackout(&policy.policy.blackouts, reason, now))
+            .or_else(|| blackout(blackout_until, reason))
             .or_else(|| misconfigured(slot, policy))
             .or_else(|| no_capacity(slot, now))
     }
@@ -256,14 +257,17 @@ fn budget(slot: &Slot, budget: Option<Budget>, reason: &Reason, now: Timestamp) 
     })
 }
 
-fn blackout(blackouts: &[Blackout], reason: &Reason, now: Timestamp) -> Option<Guard> {
-    if reason.cause.is_forced() {
-        return None;
-    }
+fn blackout(until: Option<Timestamp>, reason: &Reason) -> Option<Guard> {
+    let until = until.filter(|_| !reason.cause.is_forced())?;
+    Some(Guard::Blackout { until })
+}
+
+/// The end of the blackout hours that cover `now`, if any do.
+pub(crate) fn blackout_until(blackouts: &[Blackout], now: Timestamp) -> Option<Timestamp> {
     // A policy whose windows never end is refused when it is parsed.
     let until =
         open_from(blackouts, now).unwrap_or_else(|| later(now, SignedDuration::from_hours(24)));
-    (until > now).then_some(Guard::Blackout { until })
+    (until > now).then_some(until)
 }
 
 fn in_flight(slot: &Slot) -> Option<Guard> {

@@ -109,8 +109,8 @@ const MAX_REASONS_BYTES: usize = 13 * 1024;
 /// The most bytes of one cause's free text.
 pub(crate) const MAX_EVIDENCE_BYTES: usize = 120;
 
-/// Cuts text to a number of bytes, at a character boundary, and leaves out what
-/// JSON would have to escape.
+/// Cuts text to a number of bytes, at a character boundary, with spaces for control
+/// characters.
 pub(crate) fn within_bytes(text: &str, max: usize) -> String {
     let mut cut = String::new();
     for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
@@ -196,8 +196,11 @@ impl Reasons {
         self.listed
             .retain(|reason| !is_cleared(reason, alarm, cleared_at));
         if let Some(rest) = &mut self.unlisted
+            && !rest.example.withdrawn
             && is_cleared(&rest.example, alarm, cleared_at)
         {
+            // Marked, so that a repeated OK does not count another one off.
+            rest.example.withdrawn = true;
             rest.count -= 1;
             if rest.count == 0 {
                 self.unlisted = None;

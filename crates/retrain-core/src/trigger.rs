@@ -61,7 +61,8 @@ pub enum Cause {
         by: String,
         /// Why.
         why: String,
-        /// Whether the start may ignore the interval and the back-off.
+        /// Whether the start may ignore the interval, the back-off, the budget and
+        /// blackout hours.
         force: bool,
     },
 }
@@ -112,7 +113,8 @@ impl Cause {
         }
     }
 
-    /// Whether a person demands the start in spite of interval and back-off.
+    /// Whether a person demands the start in spite of interval, back-off, budget and
+    /// blackout hours.
     pub const fn is_forced(&self) -> bool {
         matches!(self, Self::Manual { force: true, .. })
     }

@@ -71,13 +71,7 @@ impl DynamoStore {
             .await;
         match answer {
             Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
+            Err(error) if error.as_service_error().is_some_and(somebody_changes_it) => Ok(()),
             Err(error) => Err(failed("postpone a slot", error)),
         }
     }
@@ -99,4 +93,9 @@ impl Due {
             at: text(item, DUE_AT)?.to_owned(),
         })
     }
+}
+
+/// Whether the slot was changed, or is being changed: then it is not ours to put off.
+fn somebody_changes_it(error: &UpdateItemError) -> bool {
+    error.is_conditional_check_failed_exception() || error.is_transaction_conflict_exception()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use retrain_core::drift::{AlarmTransition, DriftKind};
 use retrain_core::names::{ModelName, shortened};
 use retrain_core::policy::{AlarmMatch, DriftPolicy, NotDrift, Policy, PolicyError, PolicyInForce};
+use thiserror::Error;
 
 /// A stored document that should be a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +26,18 @@ pub struct PolicySet {
 }
 
 /// A document that is no policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Error)]
+#[error("the policy of the model {name:?}, version {version}, is invalid")]
 pub struct InvalidPolicy {
     /// The name under which it is stored, shortened.
     pub name: String,
     /// Its version.
     pub version: u64,
     /// What is wrong with it.
+    #[source]
     pub error: PolicyError,
+    /// The pipeline that it names, if that much can be read.
+    pipeline: Option<String>,
     /// What it says about alarms, if that much can be read.
     drift: Option<DriftPolicy>,
 }
@@ -75,6 +80,7 @@ impl PolicySet {
                     name: shortened(&document.name, 80),
                     version: document.version,
                     drift: drift_part(&document.text),
+                    pipeline: pipeline_part(&document.text),
                     error,
                 }),
             }
@@ -92,6 +98,22 @@ impl PolicySet {
     pub fn of_pipeline(&self, pipeline: &str) -> Option<&PolicyInForce> {
         self.iter()
             .find(|policy| policy.policy.target().is_pipeline(pipeline))
+    }
+
+    /// The invalid policy that names the pipeline.
+    pub fn broken_of_pipeline(&self, pipeline: &str) -> Option<&InvalidPolicy> {
+        let names = |invalid: &&InvalidPolicy| {
+            let own = invalid.pipeline.as_deref();
+            own.is_some_and(|own| own.eq_ignore_ascii_case(pipeline))
+        };
+        self.invalid.iter().find(names)
+    }
+
+    /// The invalid policy of a model.
+    pub fn broken_of(&self, model: &ModelName) -> Option<&InvalidPolicy> {
+        self.invalid
+            .iter()
+            .find(|invalid| invalid.name == model.as_str())
     }
 
     /// All policies, by model.
@@ -177,4 +199,10 @@ fn drift_part(text: &str) -> Option<DriftPolicy> {
     };
     let drift: DriftPolicy = serde_json::from_value(drift.clone()).ok()?;
     drift.check().is_ok().then_some(drift)
+}
+
+fn pipeline_part(text: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    let name = document.pointer("/pipeline/name")?.as_str()?;
+    Some(name.to_owned())
 }

@@ -46,7 +46,12 @@ impl Executions for SageMaker {
             let Some(page) = pages.next().await else {
                 return Ok(None);
             };
-            let page = page.map_err(|error| failed(doing(), error))?;
+            let page = match page {
+                Ok(page) => page,
+                // Executions go with their pipeline.
+                Err(error) if is_not_found(&error) => return Ok(None),
+                Err(error) => return Err(failed(doing(), error)),
+            };
             let mut summaries = page.pipeline_execution_summaries().iter();
             if let Some(found) = summaries.find_map(|summary| carries(summary, &wanted, earliest)) {
                 return Ok(Some(found));

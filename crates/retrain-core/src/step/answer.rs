@@ -11,6 +11,7 @@ use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
 use crate::guard::{doubled, later};
 use crate::names::{PipelineExecutionArn, shortened};
+use crate::policy::Mode;
 use crate::slot::{Claim, NoCapacity, Phase, Run, Start};
 
 /// The first wait after AWS had no capacity, and the longest.
@@ -125,6 +126,10 @@ impl Turn<'_> {
                 started_at,
                 ..
             } if !same_execution(execution, &run.execution) => {
+                self.slot.record_start(Start {
+                    at: *started_at,
+                    claim: run.claim.number,
+                });
                 self.see_foreign(execution, *started_at);
                 let outcome = Outcome::SecondExecution {
                     claim: run.claim.number,
@@ -142,7 +147,12 @@ impl Turn<'_> {
     /// Takes up a claim that its worker left unfinished, if it is time.
     pub(super) fn resume(mut self, claim: &Claim) -> Step {
         match self.take_up(claim) {
-            Some((claim, command)) => self.commit(Outcome::Resumed { claim }, vec![command]),
+            Some((claim, command)) => {
+                // A foreign run may be what forbids to send it.
+                let mut commands = self.describe_foreign();
+                commands.push(command);
+                self.commit(Outcome::Resumed { claim }, commands)
+            }
             None => Step::unchanged(Unchanged::LeaseIsLive),
         }
     }
@@ -154,24 +164,39 @@ impl Turn<'_> {
         }
         let timing = self.facts.timing;
         let mut claim = claim.clone();
+        let look = if self.may_send() {
+            Look::First
+        } else {
+            Look::Only
+        };
         let (initial, cap) = ATTEMPT_WAIT;
-        let wait = jittered(
-            doubled(initial, claim.attempt.saturating_sub(1), cap),
-            &claim,
-        );
+        let wait = match look {
+            // What is only looked for is sent as soon as nothing forbids it.
+            Look::Only => SignedDuration::ZERO,
+            Look::First | Look::No => jittered(
+                doubled(initial, claim.attempt.saturating_sub(1), cap),
+                &claim,
+            ),
+        };
         claim.attempt = claim.attempt.saturating_add(1);
         claim.lease_until = later(self.now, timing.lease());
         claim.resume_at = later(later(claim.lease_until, timing.settle()), wait);
         self.slot.due_at = Some(claim.resume_at);
         self.slot.phase = Phase::Starting(claim.clone());
-        let forbidden = self.facts.controller.paused.is_some()
-            || self.slot.paused.is_some()
-            || !self.slot.foreign.is_empty();
         let command = Command::EnsureStarted {
             claim: Box::new(claim.clone()),
-            look: if forbidden { Look::Only } else { Look::First },
+            look,
         };
         Some((Box::new(claim), command))
+    }
+
+    /// Whether a claim that was written earlier may still be sent now.
+    fn may_send(&self) -> bool {
+        self.facts.controller.paused.is_none()
+            && self.slot.paused.is_none()
+            && self.slot.foreign.is_empty()
+            && self.policy.policy.mode == Mode::Act
+            && self.blackout_until.is_none()
     }
 
     /// A person gives up a claim that no worker holds any more. Should its
@@ -182,7 +207,10 @@ impl Turn<'_> {
         }
         let held_again = self.give_back(claim);
         // Its execution may exist for all that is known, so it counts as a start.
-        self.slot.foreign_started_at = self.slot.foreign_started_at.max(Some(claim.lease_until));
+        self.slot.record_start(Start {
+            at: claim.lease_until,
+            claim: claim.number,
+        });
         self.slot.due_at = self.due_when_idle();
         let outcome = Outcome::Abandoned {
             claim: claim.number,

@@ -23,7 +23,7 @@ use thiserror::Error;
 use crate::decision::{Decision, Outcome, Unchanged};
 use crate::event::Event;
 use crate::facts::{Facts, FactsNeeded, Seen};
-use crate::guard::{Guard, later};
+use crate::guard::{Guard, blackout_until, later};
 use crate::lane::SlotKey;
 use crate::names::{PipelineExecutionArn, shortened};
 use crate::policy::PolicyInForce;
@@ -121,12 +121,14 @@ pub fn step(
     policy: &PolicyInForce,
     now: Timestamp,
 ) -> Result<Step, StepError> {
+    let now = now.max(slot.updated_at);
     let turn = Turn {
         slot: slot.clone(),
         event,
         facts,
         policy,
-        now: now.max(slot.updated_at),
+        now,
+        blackout_until: blackout_until(&policy.policy.blackouts, now),
     };
     match (event, &slot.phase) {
         (Event::Trigger(trigger), _) => turn.triggered(trigger),
@@ -181,6 +183,9 @@ struct Turn<'a> {
     facts: &'a Facts<'a>,
     policy: &'a PolicyInForce,
     now: Timestamp,
+    /// The end of the blackout hours that cover `now`. Worked out once: it is the
+    /// only guard whose cost grows with the policy.
+    blackout_until: Option<Timestamp>,
 }
 
 impl Step {
@@ -243,6 +248,7 @@ impl Turn<'_> {
             &self.slot,
             self.facts.controller,
             self.policy,
+            self.blackout_until,
             reason,
             self.now,
         )

@@ -94,8 +94,19 @@ impl Turn<'_> {
                 self.refresh_due();
                 self.commit_silently(vec![])
             }
+            // SageMaker may not show an execution at once: no news.
+            (ExecutionStatus::Gone, Some(at))
+                if self
+                    .slot
+                    .foreign
+                    .get(at)
+                    .is_some_and(|run| self.now < self.settled(run.started_at)) =>
+            {
+                Step::unchanged(Unchanged::SameStatus)
+            }
             (ExecutionStatus::InFlight, None) => {
                 self.see_foreign(&execution, report.started_at.unwrap_or(self.now));
+                self.doubt_own(report);
                 self.refresh_due();
                 self.commit(Outcome::ForeignRunSeen { execution }, vec![])
             }
@@ -109,6 +120,10 @@ impl Turn<'_> {
     }
 
     pub(super) fn see_foreign(&mut self, execution: &PipelineExecutionArn, started_at: Timestamp) {
+        let known = |run: &ForeignRun| same_execution(&run.execution, execution);
+        if self.slot.foreign.iter().any(known) {
+            return;
+        }
         self.slot.foreign.push(ForeignRun {
             execution: execution.clone(),
             started_at,
@@ -119,16 +134,23 @@ impl Turn<'_> {
         self.count_foreign(started_at);
     }
 
+    /// An execution of ours that runs although the slot does not run it was retried,
+    /// or the description was overtaken by its end: it is looked at again soon.
+    fn doubt_own(&mut self, report: &ExecutionReport) {
+        let look_at = later(self.now, self.facts.timing.settle());
+        if is_ours(report)
+            && let Some(run) = self.slot.foreign.last_mut()
+        {
+            run.look_at = look_at;
+        }
+    }
+
     /// An execution of which nobody told while it ran. If it is newer than the last
     /// start, the interval counts from it; a repeated status of our own is not.
     fn ended_unseen(mut self, report: &ExecutionReport) -> Step {
-        let ours = report
-            .display_name
-            .as_deref()
-            .is_some_and(ClientRequestToken::is_display_name);
         let newer = |at: &Timestamp| self.slot.last_start().is_none_or(|last| last < *at);
         match report.started_at.filter(newer) {
-            Some(started_at) if !ours => {
+            Some(started_at) if !is_ours(report) => {
                 self.count_foreign(started_at);
                 self.refresh_due();
                 let execution = report.execution.clone();
@@ -235,6 +257,12 @@ impl Turn<'_> {
         let execution = run.execution.clone();
         self.commit_silently(vec![Command::Describe { execution }])
     }
+}
+
+/// Whether a claim of this controller, now or earlier, gave the execution its name.
+fn is_ours(report: &ExecutionReport) -> bool {
+    let name = report.display_name.as_deref();
+    name.is_some_and(ClientRequestToken::is_display_name)
 }
 
 /// How a run of ours can end.

@@ -23,7 +23,7 @@ const POLICY: &str = r#"{
     "drift": {"alarms": [{"alarm_name": "a-*"}]},
     "min_interval": "1h",
     "back_off": {"initial": "10m", "cap": "1h", "max_failures": 3},
-    "budget": {"starts": 6, "window": "12h"},
+    "budget": {"starts": 2, "window": "12h"},
     "breaker_after_failures": 4
 }"#;
 

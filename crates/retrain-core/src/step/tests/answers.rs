@@ -162,6 +162,69 @@ fn nothing_is_sent_for_a_resumed_claim_while_a_pause_or_a_foreign_run_forbids_it
 }
 
 #[test]
+fn nothing_is_sent_for_a_resumed_claim_in_blackout_hours_or_while_observing() {
+    let window = r#"[{"from": "00:00", "to": "06:00", "time_zone": "UTC"}]"#;
+    let forbid: [fn(&mut Policy, &str); 2] = [
+        |policy, window| policy.blackouts = serde_json::from_str(window).unwrap(),
+        |policy, _| policy.mode = crate::policy::Mode::Observe,
+    ];
+    for forbid in forbid {
+        let mut model = Model::new();
+        model.take(&alarmed("dq", 0), 0);
+        forbid(&mut model.policy.policy, window);
+        let (_, commands) = model.take(&Event::Tick, 160);
+        let [Command::EnsureStarted { claim, look }] = commands.as_slice() else {
+            panic!("{commands:?}")
+        };
+        assert_eq!(*look, Look::Only);
+        assert_eq!(claim.resume_at, at(160 + 160), "it does not back off");
+    }
+}
+
+#[test]
+fn a_resume_that_a_foreign_run_forbids_looks_whether_that_still_runs() {
+    let mut model = Model::new();
+    model.take(&alarmed("dq", 0), 0);
+    model.take(&told("by-hand", 0, ExecutionStatus::InFlight), 10);
+    let (_, commands) = model.take(&Event::Tick, 2_000);
+    assert!(matches!(
+        commands.as_slice(),
+        [
+            Command::Describe { .. },
+            Command::EnsureStarted {
+                look: Look::Only,
+                ..
+            }
+        ]
+    ));
+}
+
+#[test]
+fn an_abandoned_claim_counts_for_the_budget() {
+    let mut model = Model::new();
+    model.policy.policy.budget = Some(crate::policy::Budget {
+        starts: 1,
+        window: crate::period::Period::from_days(7),
+    });
+    model.take(&alarmed("dq", 0), 0);
+    let abandon = Event::Abandon {
+        by: "ana".into(),
+        why: "lost".into(),
+    };
+    model.take(&abandon, 100);
+    let (outcome, _) = model.take(&alarmed("mq", 7 * HOUR), 7 * HOUR);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::Budget { .. }
+            }
+        ),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn a_new_trigger_behind_an_unfinished_claim_is_held_and_finishes_the_claim() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);

@@ -119,6 +119,16 @@ fn a_foreign_run_blocks_a_start_and_counts_for_the_interval() {
 }
 
 #[test]
+fn a_foreign_run_that_is_not_shown_yet_is_no_news() {
+    let mut model = Model::new();
+    model.take(&told("by-hand", 0, ExecutionStatus::InFlight), 5);
+    let gone = told("by-hand", 0, ExecutionStatus::Gone);
+    assert_eq!(model.outcome(&gone, 10), "unchanged");
+    assert_eq!(model.slot.foreign.len(), 1);
+    assert_eq!(model.outcome(&gone, 900), "foreign_run_ended");
+}
+
+#[test]
 fn a_foreign_run_that_was_never_told_counts_when_it_has_ended() {
     let mut model = Model::new();
     let ended = told("by-hand", 100, ExecutionStatus::Succeeded);
