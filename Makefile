@@ -5,7 +5,7 @@ CARGO ?= cargo
 # A certificate bundle of the host's would be read for local endpoints too.
 unexport AWS_CA_BUNDLE
 
-.PHONY: help demo sandbox build test lint fmt check schema readme clean
+.PHONY: help demo sandbox build test lint fmt check schema lifecycle readme clean
 
 help: ## print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: lint test ## all that CI checks
 
 schema: ## generate docs/policy.schema.json from the policy's types
 	$(CARGO) run --locked --quiet -p retrain-core --features schema --example policy-schema > docs/policy.schema.json
+
+lifecycle: ## generate docs/LIFECYCLE.md from the code
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet -p integration lifecycle
 
 readme: ## write the demo's output into README.md
 	$(CARGO) run --locked --quiet -p retrain-local --bin demo | python3 scripts/readme-demo.py

@@ -12,5 +12,6 @@ mod crashes;
 mod documents;
 mod isolation;
 mod life;
+mod lifecycle;
 mod samples;
 mod withdrawal;

@@ -1,0 +1,309 @@
+//! Every phase meets every event, and docs/LIFECYCLE.md says what comes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use retrain_core::drift::DriftKind;
+use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer};
+use retrain_core::facts::{ControllerState, Facts, Timing};
+use retrain_core::names::{AlarmArn, ModelName, PipelineExecutionArn};
+use retrain_core::policy::{Policy, PolicyInForce};
+use retrain_core::slot::{Phase, Slot};
+use retrain_core::step::{Step, StepError, step};
+use retrain_core::token::Epoch;
+use retrain_core::trigger::{Cause, Trigger};
+
+const POLICY: &str = r#"{
+    "pipeline": {"name": "fraud-training"},
+    "drift": {"alarms": [{"alarm_name": "a*"}]},
+    "min_interval": "6h"
+}"#;
+
+/// Far enough in the future that leases are over and looks are due.
+const LATER: SignedDuration = SignedDuration::from_hours(1);
+
+fn start() -> Timestamp {
+    "2026-01-05T00:00:00Z".parse().unwrap()
+}
+
+fn execution(id: &str) -> PipelineExecutionArn {
+    let arn =
+        format!("arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/{id}");
+    PipelineExecutionArn::parse(arn).unwrap()
+}
+
+fn alarm() -> AlarmArn {
+    AlarmArn::parse("arn:aws:cloudwatch:us-east-1:111122223333:alarm:a").unwrap()
+}
+
+fn trigger(at: Timestamp) -> Event {
+    Event::Trigger(Trigger {
+        cause: Cause::Drift {
+            alarm: alarm(),
+            drift: DriftKind::DataQuality,
+            evidence: None,
+        },
+        at,
+    })
+}
+
+fn answered(answer: StartAnswer) -> Event {
+    Event::StartAnswered {
+        claim: 1,
+        attempt: 1,
+        answer,
+    }
+}
+
+fn accepted() -> StartAnswer {
+    StartAnswer::Accepted {
+        execution: execution("own"),
+        started_at: start(),
+        adopted: false,
+    }
+}
+
+fn refused(refusal: Refusal) -> Event {
+    answered(StartAnswer::Refused {
+        refusal,
+        looked: false,
+    })
+}
+
+fn status(id: &str, name: Option<&str>, status: ExecutionStatus) -> Event {
+    Event::Status(ExecutionReport {
+        execution: execution(id),
+        display_name: name.map(str::to_owned),
+        status,
+        failure: None,
+        started_at: None,
+    })
+}
+
+/// One of every event, under a name for the document. `own` is the display name
+/// that the slot's claim gives.
+fn events(own: &str) -> Vec<(&'static str, Event)> {
+    let (by, why) = ("ana".to_owned(), "because".to_owned());
+    let what = || "what AWS said".to_owned();
+    let own = Some(own);
+    vec![
+        ("a trigger", trigger(start() + LATER)),
+        (
+            "the alarm clears",
+            Event::AlarmCleared {
+                alarm: alarm(),
+                at: start() + LATER,
+            },
+        ),
+        ("start accepted", answered(accepted())),
+        (
+            "start refused: no capacity",
+            refused(Refusal::NoCapacity { what: what() }),
+        ),
+        (
+            "start refused: misconfigured",
+            refused(Refusal::Misconfigured { what: what() }),
+        ),
+        (
+            "start unknown",
+            answered(StartAnswer::Unknown { what: what() }),
+        ),
+        (
+            "own execution runs",
+            status("own", own, ExecutionStatus::InFlight),
+        ),
+        (
+            "own execution succeeded",
+            status("own", own, ExecutionStatus::Succeeded),
+        ),
+        (
+            "own execution failed",
+            status("own", own, ExecutionStatus::Failed),
+        ),
+        (
+            "own execution stopped",
+            status("own", own, ExecutionStatus::Stopped),
+        ),
+        (
+            "own execution is gone",
+            status("own", None, ExecutionStatus::Gone),
+        ),
+        (
+            "another execution runs",
+            status("other", Some("by-hand"), ExecutionStatus::InFlight),
+        ),
+        ("time passes", Event::Tick),
+        (
+            "a person pauses",
+            Event::Pause {
+                by: by.clone(),
+                why: why.clone(),
+            },
+        ),
+        (
+            "a person resumes",
+            Event::Unpause {
+                by: by.clone(),
+                why: why.clone(),
+            },
+        ),
+        (
+            "a person resets the breaker",
+            Event::ResetBreaker {
+                by: by.clone(),
+                why: why.clone(),
+            },
+        ),
+        ("a person abandons the claim", Event::Abandon { by, why }),
+    ]
+}
+
+/// Fails to compile when an event is added that this file does not know.
+fn number(event: &Event) -> usize {
+    match event {
+        Event::Trigger(_) => 0,
+        Event::AlarmCleared { .. } => 1,
+        Event::StartAnswered { .. } => 2,
+        Event::Status(_) => 3,
+        Event::Tick => 4,
+        Event::Pause { .. } => 5,
+        Event::Unpause { .. } => 6,
+        Event::ResetBreaker { .. } => 7,
+        Event::Abandon { .. } => 8,
+    }
+}
+
+fn name(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "idle",
+        Phase::Starting(_) => "starting",
+        Phase::Running(_) => "running",
+    }
+}
+
+struct World {
+    policy: PolicyInForce,
+    controller: ControllerState,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            policy: PolicyInForce {
+                model: ModelName::parse("fraud").unwrap(),
+                version: 1,
+                policy: Policy::parse(POLICY).unwrap(),
+            },
+            controller: ControllerState {
+                epoch: Epoch::derive(&["table"]),
+                paused: None,
+            },
+        }
+    }
+
+    /// The outcome's name, or the error's, and the slot that follows.
+    fn step(&self, slot: &Slot, event: &Event, now: Timestamp) -> (String, Slot) {
+        let facts = Facts {
+            controller: &self.controller,
+            seen: None,
+            lookups: None,
+            timing: Timing::default(),
+        };
+        match step(slot, event, &facts, &self.policy, now) {
+            Ok(Step::Commit(commit)) => {
+                let outcome = commit
+                    .decision
+                    .map_or("looks again", |decision| decision.outcome.name());
+                (outcome.to_owned(), commit.slot)
+            }
+            Ok(Step::Settled(outcome)) => (outcome.name().to_owned(), slot.clone()),
+            Ok(Step::NeedFacts(needed)) => panic!("{needed:?}"),
+            Err(error) => (format!("error: {}", variant(&error)), slot.clone()),
+        }
+    }
+
+    /// A slot in each phase, as the shortest history makes it.
+    fn phases(&self) -> [Slot; 3] {
+        let idle = Slot::new();
+        let (_, starting) = self.step(&idle, &trigger(start()), start());
+        let (_, running) = self.step(&starting, &answered(accepted()), start());
+        [idle, starting, running]
+    }
+}
+
+fn variant(error: &StepError) -> &'static str {
+    match error {
+        StepError::FromTheFuture { .. } => "FromTheFuture",
+        StepError::NoSuchClaim { .. } => "NoSuchClaim",
+    }
+}
+
+/// What follows for each phase and event.
+fn transitions() -> Vec<[String; 4]> {
+    let world = World::new();
+    let phases = world.phases();
+    let own = match &phases[1].phase {
+        Phase::Starting(claim) => claim.token.display_name(),
+        other => panic!("{other:?}"),
+    };
+    let mut rows = Vec::new();
+    for slot in &phases {
+        for (label, event) in events(&own) {
+            let (outcome, next) = world.step(slot, &event, start() + LATER);
+            let (from, to) = (name(&slot.phase), name(&next.phase));
+            rows.push([from, label, &outcome, to].map(str::to_owned));
+        }
+    }
+    rows
+}
+
+fn document() -> String {
+    let rows = transitions();
+    let mut edges: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for [from, _, outcome, to] in &rows {
+        if from != to
+            || !["unchanged", "looks again"].contains(&outcome.as_str())
+                && !outcome.starts_with("error")
+        {
+            edges.entry((from, to)).or_default().insert(outcome);
+        }
+    }
+    let mut text = String::from(
+        "# The life-cycle of a slot\n\n\
+         Made from the code by `make lifecycle`, and checked by a test. Each event meets a fresh\n\
+         slot of each phase an hour later: leases are over, looks are due, nothing is held.\n\n\
+         ```mermaid\nstateDiagram-v2\n    [*] --> idle\n",
+    );
+    for ((from, to), outcomes) in edges {
+        let outcomes: Vec<&str> = outcomes.into_iter().collect();
+        writeln!(text, "    {from} --> {to}: {}", outcomes.join(", ")).unwrap();
+    }
+    text.push_str("```\n\n| phase | event | outcome | next phase |\n|---|---|---|---|\n");
+    for [from, event, outcome, to] in &rows {
+        writeln!(text, "| {from} | {event} | `{outcome}` | {to} |").unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_life_cycle_in_the_docs_is_that_of_the_code() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/LIFECYCLE.md");
+    let document = document();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &document).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == document,
+        "docs/LIFECYCLE.md is out of date: run `make lifecycle`"
+    );
+}
+
+#[test]
+fn every_event_meets_every_phase() {
+    let covered: BTreeSet<usize> = events("x").iter().map(|(_, event)| number(event)).collect();
+    assert_eq!(covered, (0..=8).collect());
+    assert_eq!(transitions().len(), 3 * events("x").len());
+}
