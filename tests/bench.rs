@@ -11,7 +11,7 @@ use retrain_core::slot::{Phase, Slot};
 use retrain_lambda::Failure;
 use retrain_local::{Deployment, Sample, sample};
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
-use retrain_sandbox::{Options, Service};
+use retrain_sandbox::{Fault, FaultHandle, FaultKind, Options, Service};
 use serde_json::Value;
 
 /// A deployment with one warm or cold drift-alarm function.
@@ -42,6 +42,15 @@ impl Bench {
             panic!("{answers:?}")
         };
         answer.outcome.clone()
+    }
+
+    /// The next call of the operation meets this fault.
+    pub(crate) fn fail(&self, service: Service, operation: &str, kind: FaultKind) -> FaultHandle {
+        self.inject(Fault::on(service, operation, kind))
+    }
+
+    pub(crate) fn inject(&self, fault: Fault) -> FaultHandle {
+        self.deployment.sandbox.faults().inject(fault)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

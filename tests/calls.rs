@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
-use retrain_sandbox::{Fault, FaultKind, Service};
+use retrain_sandbox::{FaultKind, Service};
 
 use crate::bench::Bench;
 
@@ -95,8 +95,7 @@ async fn a_refused_start_takes_six_calls() {
         FaultKind::DropAfter,
     ] {
         let bench = warm().await;
-        let fault = Fault::on(Service::SageMaker, "StartPipelineExecution", kind);
-        bench.deployment.sandbox.faults().inject(fault);
+        bench.fail(Service::SageMaker, "StartPipelineExecution", kind);
         let (_, calls) = calls_of(&bench, &bench.alarm()).await;
         assert_eq!(calls.len(), 6, "{calls:?}");
     }

@@ -97,8 +97,9 @@ async fn conflicts_are_run_again() {
         Service::DynamoDb,
         "TransactWriteItems",
         FaultKind::TransactionConflict,
-    );
-    bench.deployment.sandbox.faults().inject(fault.times(5));
+    )
+    .times(5);
+    bench.inject(fault);
     assert_eq!(bench.outcome(&bench.alarm()).await, "claimed");
     bench.assert_one_execution_of_the_claim().await;
 }
@@ -107,16 +108,15 @@ async fn conflicts_are_run_again() {
 /// lease is over, sends nothing.
 #[tokio::test]
 async fn a_worker_that_thaws_after_its_lease_sends_nothing() {
-    use retrain_sandbox::{Fault, FaultKind, Service};
+    use retrain_sandbox::{FaultKind, Service};
 
     let bench = Bench::start().await;
     let event = bench.alarm();
-    let fault = Fault::on(
+    let held = bench.fail(
         Service::DynamoDb,
         "TransactWriteItems",
         FaultKind::HoldAfter,
     );
-    let held = bench.deployment.sandbox.faults().inject(fault);
     let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
     let frozen = {
         let event = event.clone();
@@ -139,16 +139,15 @@ async fn a_worker_that_thaws_after_its_lease_sends_nothing() {
 /// The same, but another worker has finished the claim meanwhile.
 #[tokio::test]
 async fn a_worker_that_thaws_after_its_claim_was_finished_changes_nothing() {
-    use retrain_sandbox::{Fault, FaultKind, Service};
+    use retrain_sandbox::{FaultKind, Service};
 
     let bench = Bench::start().await;
     let event = bench.alarm();
-    let fault = Fault::on(
+    let held = bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::HoldAfter,
     );
-    let held = bench.deployment.sandbox.faults().inject(fault);
     let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
     let frozen = {
         let event = event.clone();

@@ -26,7 +26,7 @@ async fn killed_at(bench: &Bench, calls: &[(Service, String)], n: usize, kind: F
     let earlier = calls[..n].iter().filter(|call| *call == &calls[n]).count();
     let before_the_effect = matches!(kind, FaultKind::HoldBefore);
     let fault = Fault::on(*service, operation, kind).skip(earlier.try_into().unwrap());
-    let held = bench.deployment.sandbox.faults().inject(fault);
+    let held = bench.inject(fault);
     let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
     let event = bench.alarm();
     let worker =
@@ -103,12 +103,11 @@ async fn a_lost_answer_and_a_refusal_caused_by_our_own_run_end_in_that_run() {
     sagemaker.set_concurrency_limit(1);
     sagemaker.set_token_window(SignedDuration::from_secs(10));
     sagemaker.set_list_lag(SignedDuration::from_mins(10));
-    let fault = Fault::on(
+    bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::DropAfter,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     let event = bench.alarm();
     assert_eq!(bench.outcome(&event).await, "claimed");
     bench.outwait_leases();
@@ -139,8 +138,7 @@ async fn ambiguous_answers_end_in_one_execution() {
         FaultKind::DropAfter,
     ] {
         let bench = Bench::start().await;
-        let fault = Fault::on(Service::SageMaker, "StartPipelineExecution", kind.clone());
-        bench.deployment.sandbox.faults().inject(fault);
+        bench.fail(Service::SageMaker, "StartPipelineExecution", kind.clone());
         let event = bench.alarm();
         let answers = bench.deliver(event.event()).await.unwrap();
         assert_eq!(answers[0].then[0].outcome, "start_unknown", "{kind:?}");
@@ -157,12 +155,11 @@ async fn ambiguous_answers_end_in_one_execution() {
 #[tokio::test]
 async fn a_resumed_claim_keeps_its_parameters() {
     let bench = Bench::start().await;
-    let fault = Fault::on(
+    bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::DropBefore,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     let event = bench.alarm();
     bench.outcome(&event).await;
     let ssm = bench.deployment.sandbox.ssm();
@@ -195,12 +192,11 @@ async fn a_definite_refusal_holds_the_cause_and_refunds_the_interval() {
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_found_again() {
     let bench = Bench::start().await;
-    let fault = Fault::on(
+    bench.fail(
         Service::DynamoDb,
         "TransactWriteItems",
         FaultKind::DropAfter,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     // The SDK repeats the call with the same request token.
     let event = bench.alarm();
     let first = bench.deliver(event.event()).await;

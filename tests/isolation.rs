@@ -130,7 +130,7 @@ async fn what_cannot_be_read_now_is_delivered_again() {
     ] {
         let bench = Bench::start().await;
         let fault = Fault::on(service, operation, FaultKind::ServerError).times(3);
-        bench.deployment.sandbox.faults().inject(fault);
+        bench.inject(fault);
         let event = bench.alarm();
         let failure = bench.deliver(event.event()).await.unwrap_err();
         assert_eq!(failure.class(), Class::Retryable, "{operation}: {failure}");

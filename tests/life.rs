@@ -74,12 +74,11 @@ async fn statuses_may_be_told_twice_late_and_in_any_order() {
 #[tokio::test]
 async fn a_status_before_the_answer_fulfils_the_claim() {
     let bench = Bench::start().await;
-    let fault = Fault::on(
+    bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::DropAfter,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     bench.outcome(&bench.alarm()).await;
     let execution = bench.executions().pop().unwrap().arn;
     assert_eq!(bench.tell(&execution).await.outcome, "started");
@@ -142,12 +141,11 @@ async fn an_execution_started_by_hand_blocks_a_start_and_counts_for_the_interval
 #[tokio::test]
 async fn a_crashed_worker_is_repaired_by_the_reconciler_alone() {
     let bench = Bench::start().await;
-    let fault = Fault::on(
+    bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::DropBefore,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     bench.outcome(&bench.alarm()).await;
     assert_eq!(
         bench.reconcile().await,
@@ -170,8 +168,9 @@ async fn a_slot_that_cannot_be_looked_at_starves_no_other() {
         Service::SageMaker,
         "DescribePipelineExecution",
         FaultKind::ServerError,
-    );
-    bench.deployment.sandbox.faults().inject(fault.times(3));
+    )
+    .times(3);
+    bench.inject(fault);
     let (reconciler, clock) = (bench.deployment.reconciler(), bench.deployment.clock());
     let failure = Box::pin(reconciler.run(&clock)).await.unwrap_err();
     assert_eq!(failure.class(), retrain_controller::Class::Retryable);
@@ -201,8 +200,7 @@ async fn a_run_whose_pipeline_was_deleted_ends() {
         code: "ResourceNotFound".to_owned(),
         message: "no such execution".to_owned(),
     };
-    let fault = Fault::on(Service::SageMaker, "DescribePipelineExecution", gone);
-    bench.deployment.sandbox.faults().inject(fault);
+    bench.fail(Service::SageMaker, "DescribePipelineExecution", gone);
     bench.wait(MINUTE * 16);
     bench.reconcile().await;
     let slot = bench.slot().await;
@@ -213,12 +211,11 @@ async fn a_run_whose_pipeline_was_deleted_ends() {
 #[tokio::test]
 async fn a_crashed_claim_that_can_never_work_is_given_back() {
     let bench = Bench::start().await;
-    let fault = Fault::on(
+    bench.fail(
         Service::SageMaker,
         "StartPipelineExecution",
         FaultKind::DropBefore,
     );
-    bench.deployment.sandbox.faults().inject(fault);
     bench.outcome(&bench.alarm()).await;
     let sagemaker = bench.deployment.sandbox.sagemaker();
     sagemaker
@@ -259,7 +256,7 @@ async fn killing_the_reconciler_at_any_call_changes_nothing() {
                 .count();
             let fault = Fault::on(call.service.unwrap(), &call.operation, kind)
                 .skip(earlier.try_into().unwrap());
-            let held = bench.deployment.sandbox.faults().inject(fault);
+            let held = bench.inject(fault);
             let (reconciler, clock) = (bench.deployment.reconciler(), bench.deployment.clock());
             let run = tokio::spawn(async move { Box::pin(reconciler.run(&clock)).await });
             held.held().await;
