@@ -253,7 +253,7 @@ impl Reasons {
 fn is_cleared(reason: &Reason, alarm: &AlarmArn, cleared_at: Timestamp) -> bool {
     match &reason.cause {
         Cause::Drift { alarm: of, .. } => of == alarm && reason.last_at < cleared_at,
-        Cause::Schedule { .. } | Cause::Manual { .. } => false,
+        Cause::Schedule { .. } | Cause::Age { .. } | Cause::Manual { .. } => false,
     }
 }
 

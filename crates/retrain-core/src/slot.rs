@@ -44,6 +44,9 @@ pub struct Slot {
     /// Failed runs since the last success.
     #[serde(default)]
     pub failures: u32,
+    /// When the last run succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded_at: Option<Timestamp>,
     /// When the last run failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
@@ -207,6 +210,7 @@ impl Slot {
             foreign_started_at: None,
             foreign: Vec::new(),
             failures: 0,
+            succeeded_at: None,
             failed_at: None,
             no_capacity: None,
             misconfigured: None,

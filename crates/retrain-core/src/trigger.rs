@@ -21,6 +21,8 @@ pub enum TriggerKind {
     Schedule,
     /// A person.
     Manual,
+    /// The last success is too long ago.
+    Age,
 }
 
 impl fmt::Display for TriggerKind {
@@ -28,6 +30,7 @@ impl fmt::Display for TriggerKind {
         f.write_str(match self {
             Self::Drift => "drift",
             Self::Schedule => "schedule",
+            Self::Age => "age",
             Self::Manual => "manual",
         })
     }
@@ -53,6 +56,11 @@ pub enum Cause {
         /// The schedule's ARN.
         schedule: String,
     },
+    /// The last success is older than the policy's `max_age`.
+    Age {
+        /// When the last run succeeded.
+        last_success: Timestamp,
+    },
     /// A person.
     Manual {
         /// The caller's key: asking twice with one key is asking once.
@@ -73,6 +81,7 @@ impl Cause {
         match self {
             Self::Drift { .. } => TriggerKind::Drift,
             Self::Schedule { .. } => TriggerKind::Schedule,
+            Self::Age { .. } => TriggerKind::Age,
             Self::Manual { .. } => TriggerKind::Manual,
         }
     }
@@ -82,6 +91,7 @@ impl Cause {
         match self {
             Self::Drift { alarm, .. } => alarm.as_str(),
             Self::Schedule { schedule } => schedule,
+            Self::Age { .. } => "max_age",
             Self::Manual { key, .. } => key,
         }
     }
@@ -109,7 +119,7 @@ impl Cause {
                 why: within_bytes(&why, MAX_EVIDENCE_BYTES),
                 force,
             },
-            Self::Schedule { .. } => self,
+            Self::Schedule { .. } | Self::Age { .. } => self,
         }
     }
 
@@ -127,6 +137,7 @@ impl fmt::Display for Cause {
                 write!(f, "{drift} drift alarm {:?}", alarm.alarm_name())
             }
             Self::Schedule { schedule } => write!(f, "schedule {schedule:?}"),
+            Self::Age { last_success } => write!(f, "the last success was at {last_success}"),
             Self::Manual { by, why, .. } => write!(f, "{by:?} asked: {why:?}"),
         }
     }

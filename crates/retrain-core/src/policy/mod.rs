@@ -76,6 +76,11 @@ pub struct Policy {
     #[serde(default)]
     pub back_off: BackOff,
 
+    /// Retrain when the last success is older than this; from one hour. It counts
+    /// from the first success that the controller sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Period>,
+
     /// How many failed runs in a row stop the model until a person resets the
     /// breaker; 1 to 100.
     #[serde(default = "default_breaker")]
@@ -228,6 +233,9 @@ impl Policy {
         }
         if !(Period::from_mins(1)..=Period::from_days(30)).contains(&self.max_event_age) {
             return Err(PolicyError::at("max_event_age", "must be from 1m to 30d"));
+        }
+        if self.max_age.is_some_and(|age| age < Period::from_hours(1)) {
+            return Err(PolicyError::at("max_age", "must be at least 1h"));
         }
         self.check_back_off()?;
         self.check_budget()?;

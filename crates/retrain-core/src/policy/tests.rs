@@ -119,6 +119,7 @@ fn an_error_names_the_field_and_the_reason() {
             "blackouts[0].from: ",
             "before 24:00",
         ),
+        (with(r#""max_age": "59m""#), "max_age: ", "at least 1h"),
         (
             with(r#""max_event_age": "31d""#),
             "max_event_age: ",

@@ -163,7 +163,7 @@ impl Turn<'_> {
                     alarm: alarm.alarm_name().to_string(),
                     evidence: evidence.clone().unwrap_or_default(),
                 }),
-                Cause::Schedule { .. } | Cause::Manual { .. } => None,
+                Cause::Schedule { .. } | Cause::Age { .. } | Cause::Manual { .. } => None,
             })
             .unwrap_or_default()
     }

@@ -258,7 +258,9 @@ impl Turn<'_> {
     /// foreign runs whose end nobody may tell about.
     fn due_when_idle(&self) -> Option<Timestamp> {
         let foreign = self.slot.foreign.iter().map(|run| run.look_at).min();
-        self.due_for_held().into_iter().chain(foreign).min()
+        let aged = self.aged_at().filter(|_| !self.is_aged());
+        let held = self.due_for_held();
+        held.into_iter().chain(foreign).chain(aged).min()
     }
 
     fn due_for_held(&self) -> Option<Timestamp> {

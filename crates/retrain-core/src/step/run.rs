@@ -201,6 +201,7 @@ impl Turn<'_> {
             End::Succeeded => {
                 self.slot.failures = 0;
                 self.slot.failed_at = None;
+                self.slot.succeeded_at = Some(self.now);
                 Outcome::Succeeded {
                     claim,
                     execution,

@@ -127,8 +127,12 @@ impl Turn<'_> {
 
     /// Looks at the held causes of an idle slot.
     pub(super) fn look_at_held(mut self) -> Step {
+        let aged = self.age();
         if let Some(leading) = self.first_eligible() {
             return self.claim_held(&leading);
+        }
+        if let Some(guard) = aged.and_then(|reason| self.guard(&reason)) {
+            return self.hold(guard);
         }
         let commands = self.describe_foreign();
         let due_at = self.due_when_idle();
@@ -137,6 +141,32 @@ impl Turn<'_> {
         }
         self.slot.due_at = due_at;
         self.commit_silently(commands)
+    }
+
+    /// When the last success will be, or has been, too long ago.
+    pub(super) fn aged_at(&self) -> Option<Timestamp> {
+        let max_age = self.policy.policy.max_age?;
+        Some(later(self.slot.succeeded_at?, max_age.duration()))
+    }
+
+    /// Whether the model's age is among the held causes.
+    pub(super) fn is_aged(&self) -> bool {
+        let mut held = self.slot.held.iter();
+        held.any(|reason| matches!(reason.cause, Cause::Age { .. }))
+    }
+
+    /// Holds the model's age as a cause, once the last success is too long ago.
+    fn age(&mut self) -> Option<Reason> {
+        let at = self
+            .aged_at()
+            .filter(|at| *at <= self.now && !self.is_aged())?;
+        let last_success = self.slot.succeeded_at?;
+        let reason = Reason::of(&Trigger {
+            cause: Cause::Age { last_success },
+            at,
+        });
+        self.slot.held.add(reason.clone());
+        Some(reason)
     }
 
     /// The first held cause that no guard keeps.

@@ -167,6 +167,60 @@ fn the_budget_counts_starts_in_a_sliding_window() {
 }
 
 #[test]
+fn a_model_that_succeeded_too_long_ago_is_retrained() {
+    let mut model = Model::new();
+    model.policy.policy.max_age = Some(crate::period::Period::from_days(7));
+    assert_eq!(
+        model.outcome(&Event::Tick, 0),
+        "unchanged",
+        "nothing has succeeded yet"
+    );
+    model.start(0);
+    model.take(&ended(1, ExecutionStatus::Succeeded), 600);
+    let week = 7 * 24 * HOUR + 600;
+    assert_eq!(model.slot.due_at, Some(at(week)));
+    assert_eq!(model.outcome(&Event::Tick, week - 1), "unchanged");
+    let (outcome, _) = model.take(&Event::Tick, week);
+    let Outcome::Claimed { claim } = outcome else {
+        panic!("{outcome}")
+    };
+    assert_eq!(claim.kind, crate::trigger::TriggerKind::Age);
+    let cause = claim
+        .parameters
+        .iter()
+        .find(|(name, _)| name.as_str() == "Cause");
+    assert_eq!(cause.unwrap().1, "age/none/none");
+}
+
+#[test]
+fn an_aged_model_waits_for_its_guards_like_any_other() {
+    let mut model = Model::new();
+    model.policy.policy.max_age = Some(crate::period::Period::from_hours(1));
+    model.start(0);
+    model.take(&ended(1, ExecutionStatus::Succeeded), 600);
+    let (outcome, _) = model.take(&Event::Tick, HOUR + 600);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Held {
+                guard: Guard::MinInterval { .. }
+            }
+        ),
+        "{outcome}"
+    );
+    assert_eq!(
+        (model.slot.held.len(), model.slot.due_at),
+        (1, Some(at(6 * HOUR)))
+    );
+    assert_eq!(
+        model.outcome(&Event::Tick, 2 * HOUR),
+        "unchanged",
+        "it is told once"
+    );
+    assert_eq!(model.outcome(&Event::Tick, 6 * HOUR), "claimed");
+}
+
+#[test]
 fn a_blackout_holds_until_it_ends() {
     let mut model = Model::new();
     let window = r#"[{"from": "00:00", "to": "06:00", "time_zone": "UTC"}]"#;
