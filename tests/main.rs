@@ -13,5 +13,7 @@ mod documents;
 mod isolation;
 mod life;
 mod lifecycle;
+mod month;
+mod requests;
 mod samples;
 mod withdrawal;

@@ -81,6 +81,22 @@ async fn status_decision(sample: &str) -> String {
     }
 }
 
+/// What the reconciler does with the sample for an idle model.
+async fn request_decision(sample: &str) -> String {
+    let bench = Bench::start().await;
+    bench.wait(SignedDuration::from_hours(23));
+    let event = retrain_local::sample(sample).unwrap();
+    let function = bench.deployment.reconciler();
+    let clock = bench.deployment.clock();
+    match Box::pin(function.handle_at(event.event(), &clock)).await {
+        Ok(summary) => summary
+            .answers
+            .first()
+            .map_or("looked".to_owned(), first_word),
+        Err(failure) => failure.error_type(),
+    }
+}
+
 #[tokio::test]
 async fn every_sample_is_decided_as_documented() {
     let rows = rows();
@@ -88,8 +104,11 @@ async fn every_sample_is_decided_as_documented() {
     for row in rows {
         let of_execution =
             row.sample.starts_with("execution-status/") || row.sample.contains("/execution-");
+        let of_request = row.sample.starts_with("reconciler/") || row.sample.contains("/request-");
         let found = if of_execution {
             status_decision(&row.sample).await
+        } else if of_request {
+            request_decision(&row.sample).await
         } else {
             drift_decision(&row.sample).await
         };

@@ -6,11 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
+use retrain_core::names::ModelName;
 use retrain_debounce::{DUE_SHARDS, Due};
+use retrain_events::{Request, request};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use retrain_policies::PolicySet;
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 
 /// How many slots of a shard one run takes. Every look moves a slot's due time, so
 /// the next run takes the next ones.
@@ -38,12 +41,47 @@ pub struct Summary {
     pub left: usize,
 }
 
+/// A request for a model that has no policy.
+#[derive(Debug, Error)]
+#[error("no policy is stored for the model {0}")]
+struct NoSuchModel(ModelName);
+
 impl Handler {
     /// The function with clients for this configuration.
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
         Self {
             controller: AwsController::new(settings, aws),
         }
+    }
+
+    /// Does what the event requests, or looks at everything that is due.
+    pub async fn handle_at(&self, event: &Value, clock: &impl Clock) -> Result<Summary, Failure> {
+        match request(event) {
+            Ok(None) => self.run(clock).await,
+            Ok(Some(request)) => self.asked(request, clock).await,
+            Err(error) => Err(Failure::terminal(error.name(), &error)),
+        }
+    }
+
+    async fn asked(&self, request: Request, clock: &impl Clock) -> Result<Summary, Failure> {
+        let policies = self.controller.policies(clock).await?;
+        let model = request.model.clone();
+        let Some(policy) = policies.of(&model) else {
+            return Err(match policies.broken_of(&model) {
+                Some(invalid) => Failure::terminal("InvalidPolicy", invalid),
+                None => Failure::terminal("NoSuchModel", &NoSuchModel(model)),
+            });
+        };
+        let event = request.event(clock.now());
+        let subject = event.to_string();
+        let answer = self
+            .controller
+            .handle(&subject, &event, policy, clock)
+            .await?;
+        Ok(Summary {
+            answers: vec![answer],
+            left: 0,
+        })
     }
 
     /// Looks at everything that is due. A slot that fails harms no other; if any
@@ -130,7 +168,7 @@ impl Handler {
 impl Handle for Handler {
     type Answer = Summary;
 
-    async fn handle(&self, _event: &Value, clock: &InvocationClock) -> Result<Summary, Failure> {
-        self.run(clock).await
+    async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Summary, Failure> {
+        self.handle_at(event, clock).await
     }
 }

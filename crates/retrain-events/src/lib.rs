@@ -14,9 +14,11 @@ mod eventbridge;
 pub mod execution_status;
 mod instant;
 mod node;
+pub mod request;
 
 pub use drift_alarm::{AlarmMessage, Envelope, Irrelevant, Received, alarm_messages};
 pub use error::InvalidEvent;
 pub use execution_status::{
     ExecutionEvent, ExecutionMessage, IrrelevantExecution, execution_message,
 };
+pub use request::{Request, request};

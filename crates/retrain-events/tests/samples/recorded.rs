@@ -3,7 +3,7 @@
 use std::fs;
 
 use retrain_events::{
-    AlarmMessage, ExecutionMessage, InvalidEvent, alarm_messages, execution_message,
+    AlarmMessage, ExecutionMessage, InvalidEvent, alarm_messages, execution_message, request,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +38,15 @@ fn execution_as_json(result: &Result<ExecutionMessage, InvalidEvent>) -> Value {
     }
 }
 
+fn request_as_json(event: &Value) -> Value {
+    let now = "2026-01-05T12:00:00Z".parse().unwrap();
+    match request(event) {
+        Ok(Some(request)) => json!({ "model": request.model, "event": request.event(now) }),
+        Ok(None) => json!({ "request": null }),
+        Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
+    }
+}
+
 #[test]
 fn every_sample_parses_as_recorded() {
     insta::glob!("../../../../events", "**/*.json", |path| {
@@ -51,6 +60,9 @@ fn every_sample_parses_as_recorded() {
                     "sample",
                     execution_as_json(&execution_message(&event))
                 );
+            }
+            Function::Reconciler => {
+                insta::assert_json_snapshot!("sample", request_as_json(&event));
             }
         }
     });

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use retrain_events::{ExecutionMessage, InvalidEvent, alarm_messages, execution_message};
+use retrain_events::{ExecutionMessage, InvalidEvent, alarm_messages, execution_message, request};
 
 use crate::sample::{drift_alarm, event, execution_status, names};
 
@@ -30,6 +30,9 @@ fn is_decent(event: &Value) {
         }
         Ok(ExecutionMessage::Irrelevant(_)) => {}
         Err(error) => is_helpful(&error),
+    }
+    if let Err(error) = request(event) {
+        is_helpful(&error);
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use retrain_core::drift::AlarmTransition;
 use retrain_events::{
     AlarmMessage, ExecutionEvent, ExecutionMessage, InvalidEvent, Received, alarm_messages,
-    execution_message,
+    execution_message, request,
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub(crate) type Results = Vec<Result<AlarmMessage, InvalidEvent>>;
 pub(crate) enum Function {
     DriftAlarm,
     ExecutionStatus,
+    Reconciler,
 }
 
 impl Function {
@@ -26,6 +27,8 @@ impl Function {
     pub(crate) fn of(name: &str) -> Self {
         if name.starts_with("execution-status/") || name.starts_with("invalid/execution-") {
             Self::ExecutionStatus
+        } else if name.starts_with("reconciler/") || name.starts_with("invalid/request-") {
+            Self::Reconciler
         } else {
             Self::DriftAlarm
         }
@@ -36,6 +39,7 @@ impl Function {
         match self {
             Self::DriftAlarm => "drift-alarm",
             Self::ExecutionStatus => "execution-status",
+            Self::Reconciler => "reconciler",
         }
     }
 }
@@ -93,6 +97,10 @@ pub(crate) fn undecided(name: &str) -> Vec<Option<Result<&'static str, InvalidEv
         Function::ExecutionStatus => match execution_message(&event(name)) {
             Ok(ExecutionMessage::Status(_)) => vec![None],
             Ok(ExecutionMessage::Irrelevant(why)) => vec![Some(Ok(why.name()))],
+            Err(error) => vec![Some(Err(error))],
+        },
+        Function::Reconciler => match request(&event(name)) {
+            Ok(_) => vec![None],
             Err(error) => vec![Some(Err(error))],
         },
     }

@@ -1,0 +1,97 @@
+//! What schedules and people ask for.
+
+use jiff::SignedDuration;
+use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+
+async fn ask(bench: &Bench, request: &Value) -> String {
+    let function = bench.deployment.reconciler();
+    let clock = bench.deployment.clock();
+    let summary = Box::pin(function.handle_at(request, &clock)).await.unwrap();
+    summary.answers[0].outcome.clone()
+}
+
+fn order(order: &str) -> Value {
+    json!({"request": order, "model": "fraud-detection", "by": "ana", "why": "because"})
+}
+
+fn scheduled(bench: &Bench) -> Value {
+    let event = retrain_local::sample("reconciler/schedule").unwrap();
+    let mut event = event.event().clone();
+    event["scheduled_time"] = json!(bench.now().to_string());
+    event
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_delivered_twice_starts_once() {
+    let bench = Bench::start().await;
+    let event = scheduled(&bench);
+    assert_eq!(ask(&bench, &event).await, "claimed");
+    assert_eq!(ask(&bench, &event).await, "duplicate");
+    bench.assert_one_execution_of_the_claim().await;
+    // The next time is another cause, and the interval holds it.
+    bench.succeed().await;
+    bench.wait(SignedDuration::from_hours(1));
+    assert_eq!(ask(&bench, &scheduled(&bench)).await, "held");
+}
+
+#[tokio::test]
+async fn a_person_may_force_a_start_inside_the_interval() {
+    let bench = Bench::start().await;
+    bench.outcome(&bench.alarm()).await;
+    bench.succeed().await;
+    let mut request = order("retrain");
+    request["key"] = json!("hotfix");
+    assert_eq!(ask(&bench, &request).await, "held");
+    request["key"] = json!("hotfix-now");
+    request["force"] = json!(true);
+    assert_eq!(ask(&bench, &request).await, "claimed");
+    assert_eq!(ask(&bench, &request).await, "duplicate");
+    assert_eq!(bench.executions().len(), 2);
+}
+
+#[tokio::test]
+async fn a_paused_model_holds_until_it_is_resumed() {
+    let bench = Bench::start().await;
+    assert_eq!(ask(&bench, &order("pause")).await, "paused");
+    assert_eq!(bench.outcome(&bench.alarm()).await, "held");
+    bench.wait(SignedDuration::from_hours(48));
+    assert_eq!(bench.reconcile().await, Vec::<String>::new());
+    assert_eq!(ask(&bench, &order("resume")).await, "unpaused");
+    assert_eq!(bench.reconcile().await, ["claimed"]);
+    let pause = &bench.decisions().await[0];
+    assert!(
+        pause.to_string().contains("\"ana\" pauses: \"because\""),
+        "{pause}"
+    );
+}
+
+#[tokio::test]
+async fn an_open_breaker_is_reset_by_a_person() {
+    let bench = Bench::start().await;
+    let policy = r#"{
+        "pipeline": {"name": "fraud-detection-training"},
+        "parameters": {"InputDataUri": "s3://fraud/", "ControllerToken": "{token}"},
+        "drift": {"alarms": [{"alarm_name": "fraud-detection-*"}]},
+        "min_interval": "1m",
+        "back_off": {"initial": "1m", "cap": "1m", "max_failures": 20},
+        "breaker_after_failures": 2
+    }"#;
+    bench
+        .deployment
+        .put_policy("fraud-detection", policy)
+        .unwrap();
+    bench.outcome(&bench.alarm()).await;
+    for failures in 1..=2 {
+        let execution = bench.end(Status::Failed);
+        assert_eq!(bench.tell(&execution).await.outcome, "failed");
+        bench.wait(SignedDuration::from_mins(5));
+        bench.reconcile().await;
+        assert_eq!(bench.executions().len(), 2, "after {failures} failures");
+    }
+    assert_eq!(ask(&bench, &order("reset_breaker")).await, "breaker_reset");
+    bench.reconcile().await;
+    assert_eq!(bench.executions().len(), 3);
+}
