@@ -186,12 +186,12 @@ async fn a_call_that_hangs_is_over_within_its_timeout() {
     let bench = Bench::start().await;
     let fault = Fault::on(Service::SageMaker, START, FaultKind::HoldAfter);
     let held = bench.sandbox.faults().inject(fault);
-    let answer = bench
-        .sagemaker
-        .start(&claim(1), Duration::from_millis(300))
-        .await;
+    // Nobody answers, so only the timeout can end the call. It leaves a slow machine
+    // time to send the request.
+    let claim = claim(1);
+    let call = bench.sagemaker.start(&claim, Duration::from_secs(2));
+    let (answer, ()) = tokio::join!(call, held.held());
     assert!(matches!(answer, Started::Unknown(_)), "{answer:?}");
-    held.held().await;
     assert_eq!(bench.sandbox.sagemaker().executions().len(), 1);
 }
 
