@@ -13,6 +13,7 @@ use retrain_local::{Deployment, Sample, sample};
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
 use retrain_sandbox::{Fault, FaultHandle, FaultKind, Options, Service};
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 /// A deployment with one warm or cold drift-alarm function.
 pub(crate) struct Bench {
@@ -33,6 +34,16 @@ impl Bench {
     pub(crate) async fn deliver(&self, event: &Value) -> Result<Vec<Answer>, Failure> {
         let clock = self.deployment.clock();
         Box::pin(self.function.handle_at(event, &clock)).await
+    }
+
+    /// Delivers an event to a worker of its own, which can be frozen or killed.
+    pub(crate) fn deliver_elsewhere(
+        &self,
+        event: &Sample,
+    ) -> JoinHandle<Result<Vec<Answer>, Failure>> {
+        let (function, clock) = (Arc::clone(&self.function), self.deployment.clock());
+        let event = event.clone();
+        tokio::spawn(async move { Box::pin(function.handle_at(event.event(), &clock)).await })
     }
 
     /// The outcome of an event that holds one message for one model.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
+use retrain_sandbox::{Fault, FaultKind, Service};
 
 use crate::bench::Bench;
 
@@ -90,8 +91,6 @@ async fn different_alarms_at_once_start_one_execution_and_lose_none() {
 /// Conflicts that DynamoDB may report for both sides are run again, not lost.
 #[tokio::test]
 async fn conflicts_are_run_again() {
-    use retrain_sandbox::{Fault, FaultKind, Service};
-
     let bench = Bench::start().await;
     let fault = Fault::on(
         Service::DynamoDb,
@@ -108,8 +107,6 @@ async fn conflicts_are_run_again() {
 /// lease is over, sends nothing.
 #[tokio::test]
 async fn a_worker_that_thaws_after_its_lease_sends_nothing() {
-    use retrain_sandbox::{FaultKind, Service};
-
     let bench = Bench::start().await;
     let event = bench.alarm();
     let held = bench.fail(
@@ -117,11 +114,7 @@ async fn a_worker_that_thaws_after_its_lease_sends_nothing() {
         "TransactWriteItems",
         FaultKind::HoldAfter,
     );
-    let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
-    let frozen = {
-        let event = event.clone();
-        tokio::spawn(async move { Box::pin(function.handle_at(event.event(), &clock)).await })
-    };
+    let frozen = bench.deliver_elsewhere(&event);
     held.held().await;
     // Frozen. Another delivery comes while the lease is live, and leaves it alone.
     assert_eq!(bench.outcome(&event).await, "duplicate");
@@ -139,8 +132,6 @@ async fn a_worker_that_thaws_after_its_lease_sends_nothing() {
 /// The same, but another worker has finished the claim meanwhile.
 #[tokio::test]
 async fn a_worker_that_thaws_after_its_claim_was_finished_changes_nothing() {
-    use retrain_sandbox::{FaultKind, Service};
-
     let bench = Bench::start().await;
     let event = bench.alarm();
     let held = bench.fail(
@@ -148,11 +139,7 @@ async fn a_worker_that_thaws_after_its_claim_was_finished_changes_nothing() {
         "StartPipelineExecution",
         FaultKind::HoldAfter,
     );
-    let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
-    let frozen = {
-        let event = event.clone();
-        tokio::spawn(async move { Box::pin(function.handle_at(event.event(), &clock)).await })
-    };
+    let frozen = bench.deliver_elsewhere(&event);
     held.held().await;
     bench.outwait_leases();
     assert_eq!(bench.outcome(&event).await, "resumed");

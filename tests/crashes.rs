@@ -27,10 +27,7 @@ async fn killed_at(bench: &Bench, calls: &[(Service, String)], n: usize, kind: F
     let before_the_effect = matches!(kind, FaultKind::HoldBefore);
     let fault = Fault::on(*service, operation, kind).skip(earlier.try_into().unwrap());
     let held = bench.inject(fault);
-    let (function, clock) = (Arc::clone(&bench.function), bench.deployment.clock());
-    let event = bench.alarm();
-    let worker =
-        tokio::spawn(async move { Box::pin(function.handle_at(event.event(), &clock)).await });
+    let worker = bench.deliver_elsewhere(&bench.alarm());
     held.held().await;
     worker.abort();
     assert!(worker.await.unwrap_err().is_cancelled());

@@ -55,6 +55,16 @@ impl Bench {
         self.store.load(&key(), None, now()).await.unwrap().slot
     }
 
+    /// All slots that are due, by name.
+    async fn due(&self, at: Timestamp) -> Vec<crate::Due> {
+        let mut found = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            found.extend(self.store.due(shard, at, 10).await.unwrap());
+        }
+        found.sort_by_key(|due| due.slot.to_string());
+        found
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
         self.store.commit(&key(), commit, now()).await.unwrap()
     }
@@ -267,19 +277,12 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
         commit.slot.due_at = due_at;
         bench.store.commit(&slot, &commit, now()).await.unwrap();
     }
-    let due = |at: Timestamp| {
-        let store = bench.store.clone();
-        async move {
-            let mut found = Vec::new();
-            for shard in 0..DUE_SHARDS {
-                found.extend(store.due(shard, at, 10).await.unwrap());
-            }
-            found.sort_by_key(|due| due.slot.to_string());
-            found
-                .iter()
-                .map(|due| due.slot.to_string())
-                .collect::<Vec<_>>()
-        }
+    let due = async |at| {
+        let found = bench.due(at).await;
+        found
+            .iter()
+            .map(|due| due.slot.to_string())
+            .collect::<Vec<_>>()
     };
     assert_eq!(due(now()).await, ["a#retrain", "b#retrain"]);
     assert_eq!(due(at(1)).await, ["a#retrain", "b#retrain", "c#retrain"]);
@@ -298,16 +301,7 @@ async fn a_slot_that_cannot_be_looked_at_is_postponed_unless_it_changed() {
     let mut commit = next(&Slot::new(), None);
     commit.slot.due_at = Some(now());
     bench.commit(&commit).await;
-    let due = |at: Timestamp| {
-        let store = bench.store.clone();
-        async move {
-            let mut found = Vec::new();
-            for shard in 0..DUE_SHARDS {
-                found.extend(store.due(shard, at, 10).await.unwrap());
-            }
-            found
-        }
-    };
+    let due = async |at| bench.due(at).await;
     let later = now() + SignedDuration::from_mins(5);
     let seen = due(now()).await;
     bench.store.postpone(&seen[0], later).await.unwrap();

@@ -130,7 +130,8 @@ impl Turn<'_> {
                     at: *started_at,
                     claim: run.claim.number,
                 });
-                self.see_foreign(execution, *started_at);
+                let look_after = self.facts.timing.describe_every();
+                self.see_foreign(execution, *started_at, look_after);
                 let outcome = Outcome::SecondExecution {
                     claim: run.claim.number,
                     known: run.execution.clone(),

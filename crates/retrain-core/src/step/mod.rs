@@ -254,6 +254,13 @@ impl Turn<'_> {
         )
     }
 
+    /// Sets when to look again, unless a claim or a run has its own time for that.
+    fn refresh_due(&mut self) {
+        if self.slot.phase == Phase::Idle {
+            self.slot.due_at = self.due_when_idle();
+        }
+    }
+
     /// When an idle slot must be looked at again: for its held causes, and for
     /// foreign runs whose end nobody may tell about.
     fn due_when_idle(&self) -> Option<Timestamp> {
@@ -288,9 +295,7 @@ impl Turn<'_> {
             why: shortened(why, 300),
             since: self.now,
         });
-        if self.slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
+        self.refresh_due();
         self.commit(Outcome::Paused, vec![])
     }
 
@@ -300,9 +305,7 @@ impl Turn<'_> {
         }
         self.slot.failures = 0;
         self.slot.failed_at = None;
-        if self.slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
+        self.refresh_due();
         self.commit(Outcome::BreakerReset, vec![])
     }
 
@@ -314,9 +317,7 @@ impl Turn<'_> {
         slot.paused = None;
         slot.misconfigured = None;
         slot.no_capacity = None;
-        if slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
+        self.refresh_due();
         self.commit(Outcome::Unpaused, vec![])
     }
 }

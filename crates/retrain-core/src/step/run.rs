@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::answer::same_execution;
 use super::{Command, Step, Turn};
@@ -105,8 +105,16 @@ impl Turn<'_> {
                 Step::unchanged(Unchanged::SameStatus)
             }
             (ExecutionStatus::InFlight, None) => {
-                self.see_foreign(&execution, report.started_at.unwrap_or(self.now));
-                self.doubt_own(report);
+                let timing = self.facts.timing;
+                // One of ours was retried, or its end has overtaken this description:
+                // that is found out soon.
+                let look_after = if is_ours(report) {
+                    timing.settle()
+                } else {
+                    timing.describe_every()
+                };
+                let started_at = report.started_at.unwrap_or(self.now);
+                self.see_foreign(&execution, started_at, look_after);
                 self.refresh_due();
                 self.commit(Outcome::ForeignRunSeen { execution }, vec![])
             }
@@ -119,7 +127,12 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn see_foreign(&mut self, execution: &PipelineExecutionArn, started_at: Timestamp) {
+    pub(super) fn see_foreign(
+        &mut self,
+        execution: &PipelineExecutionArn,
+        started_at: Timestamp,
+        look_after: SignedDuration,
+    ) {
         let known = |run: &ForeignRun| same_execution(&run.execution, execution);
         if self.slot.foreign.iter().any(known) {
             return;
@@ -127,22 +140,11 @@ impl Turn<'_> {
         self.slot.foreign.push(ForeignRun {
             execution: execution.clone(),
             started_at,
-            look_at: later(self.now, self.facts.timing.describe_every()),
+            look_at: later(self.now, look_after),
         });
         let excess = self.slot.foreign.len().saturating_sub(MAX_FOREIGN_RUNS);
         self.slot.foreign.drain(..excess);
         self.count_foreign(started_at);
-    }
-
-    /// An execution of ours that runs although the slot does not run it was retried,
-    /// or the description was overtaken by its end: it is looked at again soon.
-    fn doubt_own(&mut self, report: &ExecutionReport) {
-        let look_at = later(self.now, self.facts.timing.settle());
-        if is_ours(report)
-            && let Some(run) = self.slot.foreign.last_mut()
-        {
-            run.look_at = look_at;
-        }
     }
 
     /// An execution of which nobody told while it ran. If it is newer than the last
@@ -165,12 +167,6 @@ impl Turn<'_> {
             .slot
             .foreign_started_at
             .max(Some(started_at.min(self.now)));
-    }
-
-    fn refresh_due(&mut self) {
-        if self.slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
     }
 
     /// Looks at the foreign runs that are due; nothing if none is.

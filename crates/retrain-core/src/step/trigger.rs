@@ -119,9 +119,7 @@ impl Turn<'_> {
         if !is_news && withdrawn == 0 && marked == 0 {
             return Ok(Step::unchanged(Unchanged::AlreadyCleared));
         }
-        if self.slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
+        self.refresh_due();
         Ok(self.commit(Outcome::AlarmCleared { withdrawn, marked }, vec![]))
     }
 
@@ -179,9 +177,7 @@ impl Turn<'_> {
     }
 
     fn hold(mut self, guard: Guard) -> Step {
-        if self.slot.phase == Phase::Idle {
-            self.slot.due_at = self.due_when_idle();
-        }
+        self.refresh_due();
         // Whoever delivers a trigger behind an unfinished claim can finish it.
         let commands = match self.slot.phase.clone() {
             Phase::Starting(claim) => self.take_up(&claim).map(|(_, command)| command),
