@@ -101,11 +101,18 @@ impl Bench {
     }
 
     pub(crate) async fn slot(&self) -> Slot {
-        use retrain_controller::SlotStore as _;
+        use retrain_controller::{SlotStore as _, Wanted};
         let key = self.deployment.slot().unwrap();
         self.deployment
             .store()
-            .load(&key, None, self.now())
+            .load(
+                Wanted {
+                    slot: &key,
+                    marker: None,
+                    objects: &[],
+                },
+                self.now(),
+            )
             .await
             .unwrap()
             .slot
@@ -176,7 +183,7 @@ impl Bench {
         let Phase::Running(run) = &slot.phase else {
             panic!("not running: {slot:?}")
         };
-        assert_eq!(run.execution.as_str(), executions[0].arn);
+        assert_eq!(run.execution.to_string(), executions[0].arn);
         assert_eq!(
             run.claim.token.as_str(),
             executions[0].token.as_deref().unwrap()

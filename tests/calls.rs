@@ -102,7 +102,7 @@ async fn a_refused_start_takes_six_calls() {
 }
 
 #[tokio::test]
-async fn a_status_takes_a_description_a_read_and_a_commit() {
+async fn an_end_takes_a_description_its_steps_a_read_and_a_commit() {
     let bench = warm().await;
     bench.outcome(&bench.alarm()).await;
     let execution = bench.end(Status::Succeeded);
@@ -114,6 +114,7 @@ async fn a_status_takes_a_description_a_read_and_a_commit() {
     let expected = [
         "GetParametersByPath",
         "DescribePipelineExecution",
+        "ListPipelineExecutionSteps",
         "BatchGetItem",
         "TransactWriteItems",
     ];

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use data_arrival::Reply;
 use jiff::SignedDuration;
 use retrain_aws::Answer;
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
@@ -81,6 +82,34 @@ async fn status_decision(sample: &str) -> String {
     }
 }
 
+/// What data-arrival does with the sample; its objects do not exist.
+async fn data_decision(sample: &str) -> String {
+    let bench = Bench::start().await;
+    let event = retrain_local::sample(sample).unwrap();
+    let function = bench.deployment.data_arrival();
+    let clock = bench.deployment.clock();
+    match Box::pin(function.handle_at(event.event(), &clock)).await {
+        Ok(Reply::Direct(summary)) => summary
+            .answers
+            .first()
+            .map_or("ignored".to_owned(), first_word),
+        Ok(Reply::Batch(answer)) => {
+            let failed = answer.batch_item_failures.len();
+            let messages = event.event()["Records"].as_array().map_or(0, Vec::len);
+            let slot = bench.slot().await;
+            match (failed, slot.version) {
+                (_, 1..) => "counted".to_owned(),
+                (0, 0) => "ignored".to_owned(),
+                (_, 0) => {
+                    assert_eq!(failed, messages, "{sample}");
+                    "returned".to_owned()
+                }
+            }
+        }
+        Err(failure) => failure.error_type(),
+    }
+}
+
 /// What the reconciler does with the sample for an idle model.
 async fn request_decision(sample: &str) -> String {
     let bench = Bench::start().await;
@@ -105,7 +134,10 @@ async fn every_sample_is_decided_as_documented() {
         let of_execution =
             row.sample.starts_with("execution-status/") || row.sample.contains("/execution-");
         let of_request = row.sample.starts_with("reconciler/") || row.sample.contains("/request-");
-        let found = if of_execution {
+        let of_data = row.sample.starts_with("data-arrival/") || row.sample.contains("/data-");
+        let found = if of_data {
+            data_decision(&row.sample).await
+        } else if of_execution {
             status_decision(&row.sample).await
         } else if of_request {
             request_decision(&row.sample).await

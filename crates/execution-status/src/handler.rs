@@ -33,19 +33,20 @@ impl Handler {
 
     async fn status(&self, event: &ExecutionEvent, clock: &impl Clock) -> Result<Answer, Failure> {
         let execution = &event.report.execution;
+        let subject = execution.to_string();
         let policies = self.controller.policies(clock).await?;
-        let Some(policy) = policies.of_pipeline(&event.pipeline) else {
-            if let Some(invalid) = policies.broken_of_pipeline(&event.pipeline) {
+        let Some(policy) = policies.of_execution(execution) else {
+            if let Some(invalid) = policies.broken_of_execution(execution) {
                 return Err(Failure::terminal("InvalidPolicy", invalid));
             }
             let why = "no policy names the pipeline";
-            return Ok(AwsController::ignore(execution.as_str(), &why, clock));
+            return Ok(AwsController::ignore(&subject, &why, clock));
         };
         // The event may be late or one of several; the description is neither.
         let described = self.controller.describe(execution).await?;
         let event = Event::Status(newest(described, &event.report));
         self.controller
-            .handle(execution.as_str(), &event, policy, clock)
+            .handle(&subject, &event, policy, clock)
             .await
     }
 }
@@ -63,6 +64,10 @@ fn newest(described: ExecutionReport, told: &ExecutionReport) -> ExecutionReport
     if described.status == ExecutionStatus::Gone && told.status == ExecutionStatus::InFlight {
         told.clone()
     } else {
-        described
+        ExecutionReport {
+            // CodePipeline's description has none; it never changes.
+            started_at: described.started_at.or(told.started_at),
+            ..described
+        }
     }
 }

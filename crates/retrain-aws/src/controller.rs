@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use retrain_controller::{Clock, Controller, Executions as _, Observer};
+use retrain_cloudwatch::CloudWatch;
+use retrain_codepipeline::CodePipeline;
+use retrain_controller::{Clock, Controller, Executions as _, Observer, SlotStore as _, Wanted};
+use retrain_core::data::{KnownObjects, ObjectId};
 use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport};
+use retrain_core::execution::Execution;
 use retrain_core::facts::Timing;
-use retrain_core::names::PipelineExecutionArn;
+use retrain_core::lane::SlotKey;
+use retrain_core::names::ModelName;
 use retrain_core::policy::PolicyInForce;
 use retrain_debounce::DynamoStore;
 use retrain_lambda::{Failure, Settings, decided, ignored, invalid_policies};
@@ -15,11 +20,14 @@ use retrain_policies::{ParameterStore, PolicySet};
 use retrain_sagemaker::SageMaker;
 
 use crate::answer::Answer;
+use crate::manifests::S3Manifests;
+use crate::pipelines::Pipelines;
 
 /// The controller with its AWS adapters.
 #[derive(Debug)]
 pub struct AwsController {
-    controller: Controller<DynamoStore, SageMaker, SageMaker, ParameterStore>,
+    controller:
+        Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, S3Manifests>,
 }
 
 /// Reports decisions to logs and metrics.
@@ -42,9 +50,14 @@ impl AwsController {
         Self {
             controller: Controller {
                 store: DynamoStore::new(aws_sdk_dynamodb::Client::new(aws), &settings.table),
-                executions: sagemaker.clone(),
+                executions: Pipelines {
+                    sagemaker: sagemaker.clone(),
+                    codepipeline: CodePipeline::new(aws_sdk_codepipeline::Client::new(aws)),
+                },
                 registry: sagemaker,
                 parameters: ParameterStore::new(aws_sdk_ssm::Client::new(aws), policies),
+                alarms: CloudWatch::new(aws_sdk_cloudwatch::Client::new(aws)),
+                manifests: S3Manifests::new(aws_sdk_s3::Client::new(aws)),
                 timing: settings.timing,
             },
         }
@@ -67,7 +80,22 @@ impl AwsController {
         policy: &PolicyInForce,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        let handled = self.controller.handle(event, policy, clock, &Telemetry);
+        self.handle_limited(subject, event, policy, true, clock)
+            .await
+    }
+
+    /// Like [`handle`](Self::handle), but starts nothing unless it may.
+    pub async fn handle_limited(
+        &self,
+        subject: &str,
+        event: &Event,
+        policy: &PolicyInForce,
+        may_start: bool,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let handled = self
+            .controller
+            .handle(event, policy, may_start, clock, &Telemetry);
         let handled = Box::pin(handled).await?;
         if handled.decisions.is_empty() {
             let outcome = &handled.outcome;
@@ -95,11 +123,25 @@ impl AwsController {
         answer
     }
 
-    /// What SageMaker says about an execution now.
-    pub async fn describe(
+    /// What is remembered of these objects of the model's.
+    pub async fn known_objects(
         &self,
-        execution: &PipelineExecutionArn,
-    ) -> Result<ExecutionReport, Failure> {
+        model: &ModelName,
+        objects: &[ObjectId],
+        clock: &impl Clock,
+    ) -> Result<KnownObjects, Failure> {
+        let slot = SlotKey::retrain(model.clone());
+        let wanted = Wanted {
+            slot: &slot,
+            marker: None,
+            objects,
+        };
+        let loaded = self.store().load(wanted, clock.now()).await?;
+        Ok(loaded.objects)
+    }
+
+    /// What AWS says about an execution now.
+    pub async fn describe(&self, execution: &Execution) -> Result<ExecutionReport, Failure> {
         Ok(self.controller.executions.describe(execution).await?)
     }
 

@@ -2,6 +2,8 @@
 
 mod answer;
 mod controller;
+mod manifests;
+mod pipelines;
 
 pub use self::answer::{Answer, Consequence};
 pub use self::controller::AwsController;

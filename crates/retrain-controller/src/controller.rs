@@ -1,12 +1,13 @@
 //! Load, step, commit, perform.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use retrain_core::data::{ObjectId, ObjectVersion, Tally};
 use retrain_core::decision::{Decision, Outcome, Unchanged};
 use retrain_core::event::{Event, StartAnswer};
-use retrain_core::facts::{Facts, FactsNeeded, Lookup, Lookups, Timing};
+use retrain_core::facts::{Facts, FactsNeeded, Lookup, Lookups, ManifestWanted, Timing};
 use retrain_core::lane::SlotKey;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Claim;
@@ -14,7 +15,8 @@ use retrain_core::step::{Command, Look, Step, step};
 
 use crate::error::{Class, ControllerError, PortError, chain};
 use crate::ports::{
-    Clock, Committed, Executions, Loaded, Observer, Parameters, Registry, SlotStore, Started,
+    Alarms, Clock, Committed, Executions, Loaded, Manifests, Observer, Parameters, Registry,
+    SlotStore, Started, Wanted,
 };
 
 /// How often a lost race is run again before the event is delivered anew.
@@ -28,7 +30,7 @@ const MIN_START_TIMEOUT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Drives slots against the ports.
 #[derive(Clone, Debug)]
-pub struct Controller<S, E, R, P> {
+pub struct Controller<S, E, R, P, A, M> {
     /// Where slots are kept.
     pub store: S,
     /// What starts executions.
@@ -37,6 +39,10 @@ pub struct Controller<S, E, R, P> {
     pub registry: R,
     /// The team's parameters.
     pub parameters: P,
+    /// CloudWatch's alarms.
+    pub alarms: A,
+    /// What writes manifests.
+    pub manifests: M,
     /// The controller's timing.
     pub timing: Timing,
 }
@@ -53,6 +59,15 @@ pub struct Handled {
     pub left_unsent: Option<u64>,
 }
 
+/// What stays the same while an event is handled.
+struct Turn<'a, C, O> {
+    slot: &'a SlotKey,
+    policy: &'a PolicyInForce,
+    may_start: bool,
+    clock: &'a C,
+    observer: &'a O,
+}
+
 /// One decision that is committed, or needed no commit.
 struct Decided {
     outcome: Option<Outcome>,
@@ -64,25 +79,40 @@ struct Decided {
     stored: Loaded,
 }
 
-impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R, P> {
+impl<S, E, R, P, A, M> Controller<S, E, R, P, A, M>
+where
+    S: SlotStore,
+    E: Executions,
+    R: Registry,
+    P: Parameters,
+    A: Alarms,
+    M: Manifests,
+{
     /// Handles one event for one model, up to and including the answer of AWS.
     ///
     /// An error means that the event should be delivered again (or belongs in a
     /// dead-letter queue, see [`ControllerError::class`]); whatever was committed
     /// before the error stays and is found again.
+    ///
+    /// `may_start` is false where no further execution should be started now; what
+    /// would start is held for a moment.
     pub async fn handle(
         &self,
         event: &Event,
         policy: &PolicyInForce,
+        may_start: bool,
         clock: &impl Clock,
         observer: &impl Observer,
     ) -> Result<Handled, ControllerError> {
         let slot = SlotKey::retrain(policy.model.clone());
-        let first = self.decide(&slot, event, None, policy, clock).await?;
-        first
-            .decision
-            .iter()
-            .for_each(|decision| observer.decided(decision));
+        let turn = Turn {
+            slot: &slot,
+            policy,
+            may_start,
+            clock,
+            observer,
+        };
+        let first = self.decide(&turn, event, None).await?;
         let mut stored = first.stored;
         let mut handled = Handled {
             // A write without a decision only moved the time of the next look.
@@ -102,12 +132,7 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                 handled.left_unsent = unsent(&command);
                 continue;
             };
-            let next = self
-                .decide(&slot, &answer, Some(stored), policy, clock)
-                .await?;
-            next.decision
-                .iter()
-                .for_each(|decision| observer.decided(decision));
+            let next = self.decide(&turn, &answer, Some(stored)).await?;
             stored = next.stored;
             handled.decisions.extend(next.decision);
             commands.extend(next.commands.into_iter().map(|command| (command, next.at)));
@@ -121,29 +146,38 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
     /// what it wrote, and the fence tells if that has changed.
     async fn decide(
         &self,
-        slot: &SlotKey,
+        turn: &Turn<'_, impl Clock, impl Observer>,
         event: &Event,
         known: Option<Loaded>,
-        policy: &PolicyInForce,
-        clock: &impl Clock,
     ) -> Result<Decided, ControllerError> {
+        let Turn { slot, clock, .. } = *turn;
         let marker = match event {
             Event::Trigger(trigger) => Some(trigger.dedupe_key()),
             _ => None,
         };
+        let objects: BTreeSet<ObjectId> = match event {
+            Event::Data(arrivals) => arrivals.objects.iter().map(ObjectVersion::id).collect(),
+            _ => BTreeSet::new(),
+        };
+        let objects: Vec<ObjectId> = objects.into_iter().collect();
+        let wanted = Wanted {
+            slot,
+            marker: marker.as_ref(),
+            objects: &objects,
+        };
         let mut known = known;
-        let mut lookups = None;
         for race in 0..MAX_RACES {
             let mut loaded = match known.take() {
                 Some(known) => known,
-                None => self.store.load(slot, marker.as_ref(), clock.now()).await?,
+                None => self.store.load(wanted, clock.now()).await?,
             };
             let at = clock.now();
-            let mut next = self.step(slot, &loaded, event, lookups.as_ref(), policy, at)?;
+            let mut next = self.step(turn, &loaded, event, None, at)?;
             if let Step::NeedFacts(needed) = next {
-                let found = self.look_up(&needed, at).await?;
-                next = self.step(slot, &loaded, event, Some(&found), policy, at)?;
-                lookups = Some(found);
+                let found = self.look_up(slot, &needed, at).await?;
+                // What is found belongs to this state of the slot: after a lost race it
+                // is looked up anew.
+                next = self.step(turn, &loaded, event, Some(&found), at)?;
             }
             match next {
                 Step::Settled(outcome) => {
@@ -157,6 +191,10 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                 }
                 Step::Commit(commit) => match self.store.commit(slot, &commit, at).await? {
                     Committed::Written => {
+                        commit
+                            .decision
+                            .iter()
+                            .for_each(|decision| turn.observer.decided(decision));
                         loaded.slot = commit.slot;
                         return Ok(Decided {
                             outcome: commit
@@ -185,26 +223,33 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
 
     fn step(
         &self,
-        slot: &SlotKey,
+        turn: &Turn<'_, impl Clock, impl Observer>,
         loaded: &Loaded,
         event: &Event,
         lookups: Option<&Lookups>,
-        policy: &PolicyInForce,
         now: Timestamp,
     ) -> Result<Step, ControllerError> {
         let facts = Facts {
-            controller: &loaded.controller,
             seen: loaded.seen.as_ref(),
             lookups,
-            timing: self.timing,
+            objects: &loaded.objects,
+            may_start: turn.may_start,
+            ..Facts::new(&loaded.controller, self.timing)
         };
-        step(&loaded.slot, event, &facts, policy, now).map_err(|source| ControllerError::Refused {
-            slot: slot.clone(),
-            source,
+        step(&loaded.slot, event, &facts, turn.policy, now).map_err(|source| {
+            ControllerError::Refused {
+                slot: turn.slot.clone(),
+                source,
+            }
         })
     }
 
-    async fn look_up(&self, needed: &FactsNeeded, now: Timestamp) -> Result<Lookups, PortError> {
+    async fn look_up(
+        &self,
+        slot: &SlotKey,
+        needed: &FactsNeeded,
+        now: Timestamp,
+    ) -> Result<Lookups, PortError> {
         let uri = async {
             match &needed.training_data_uri {
                 Some(name) => found(self.parameters.parameter(name, now).await),
@@ -217,11 +262,44 @@ impl<S: SlotStore, E: Executions, R: Registry, P: Parameters> Controller<S, E, R
                 None => Ok(Lookup::Absent),
             }
         };
-        let (training_data_uri, baseline) = tokio::try_join!(uri, baseline)?;
+        let manifest = async {
+            match &needed.manifest {
+                Some(wanted) => found(self.manifest(slot, wanted).await.map(Some)),
+                None => Ok(Lookup::Absent),
+            }
+        };
+        let in_alarm = async {
+            match needed.alarms.as_slice() {
+                [] => Ok(Lookup::Absent),
+                alarms => found(self.alarms.in_alarm(alarms).await.map(Some)),
+            }
+        };
+        let (training_data_uri, baseline, manifest_uri, in_alarm) =
+            tokio::try_join!(uri, baseline, manifest, in_alarm)?;
         Ok(Lookups {
             training_data_uri,
             baseline,
+            manifest_uri,
+            in_alarm,
         })
+    }
+
+    /// Writes the manifest of the data that a claim is about to take. The claim is
+    /// refused if the slot has changed since, so what is listed is what is taken.
+    async fn manifest(&self, slot: &SlotKey, wanted: &ManifestWanted) -> Result<String, PortError> {
+        let mut objects = self.store.objects(slot, wanted.generations).await?;
+        let listed = objects.iter().fold(Tally::default(), |sum, object| {
+            sum.plus(object.version.tally())
+        });
+        if listed != wanted.tally {
+            let source = format!("the index shows {listed}, the slot has {}", wanted.tally);
+            return Err(PortError::retryable("list the objects of a start", source));
+        }
+        objects.retain(|object| object.version.uncounted.is_none());
+        objects.sort_by(|a, b| {
+            (&a.version.bucket, &a.version.key).cmp(&(&b.version.bucket, &b.version.key))
+        });
+        self.manifests.write(wanted, &objects).await
     }
 
     /// Does what a commit commands; gives the event that its answer is, if there

@@ -7,5 +7,6 @@ mod ports;
 pub use self::controller::{Controller, Handled};
 pub use self::error::{Class, ControllerError, PortError, chain};
 pub use self::ports::{
-    Clock, Committed, Executions, Found, Loaded, Observer, Parameters, Registry, SlotStore, Started,
+    Alarms, Clock, Committed, Executions, Found, Loaded, MAX_OBJECTS, Manifests, Observer,
+    Parameters, Registry, SlotStore, Started, Wanted,
 };

@@ -1,15 +1,16 @@
 //! What the controller needs from the world, one capability each.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use retrain_core::data::{Generations, KnownObjects, ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::event::{ExecutionReport, Refusal};
-use retrain_core::facts::{ControllerState, Seen};
+use retrain_core::execution::Execution;
+use retrain_core::facts::{ControllerState, ManifestWanted, Seen};
 use retrain_core::lane::SlotKey;
-use retrain_core::names::{
-    ModelPackageArn, ModelPackageGroupName, ParameterName, PipelineExecutionArn,
-};
+use retrain_core::names::{AlarmArn, ModelPackageArn, ModelPackageGroupName, ParameterName};
 use retrain_core::slot::{Claim, Slot};
 use retrain_core::step::Commit;
 use retrain_core::trigger::DedupeKey;
@@ -28,20 +29,20 @@ pub trait Clock: Sync {
 
 /// Keeps slots, markers and decisions.
 pub trait SlotStore: Sync {
-    /// Reads the slot, the marker of a trigger if one is asked for, and the
-    /// controller's state, consistently: the marker must not be newer than the
-    /// slot. A slot that was never written is a new one; an expired marker is none.
+    /// Reads what is wanted and the controller's state, consistently: the marker
+    /// must not be newer than the slot. A slot that was never written is a new one;
+    /// an expired marker is none.
     fn load(
         &self,
-        slot: &SlotKey,
-        marker: Option<&DedupeKey>,
+        wanted: Wanted<'_>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Loaded, PortError>> + Send;
 
     /// Writes everything in the commit, or nothing.
     ///
-    /// It writes only if the stored version is the one before the commit's and the
-    /// marker is absent or expired. Everything that the controller promises about
+    /// It writes only if the stored version is the one before the commit's, the
+    /// marker is absent or expired, and every object is remembered as the commit
+    /// expects. Everything that the controller promises about
     /// concurrency rests on these two conditions.
     fn commit(
         &self,
@@ -49,7 +50,30 @@ pub trait SlotStore: Sync {
         commit: &Commit,
         now: Timestamp,
     ) -> impl Future<Output = Result<Committed, PortError>> + Send;
+
+    /// The objects that were counted last in one of these generations. What was
+    /// written a moment ago may be missing.
+    fn objects(
+        &self,
+        slot: &SlotKey,
+        generations: Generations,
+    ) -> impl Future<Output = Result<Vec<ObjectRecord>, PortError>> + Send;
 }
+
+/// What a decision needs from the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The slot.
+    pub slot: &'a SlotKey,
+    /// The marker of a trigger.
+    pub marker: Option<&'a DedupeKey>,
+    /// Objects; at most [`MAX_OBJECTS`].
+    pub objects: &'a [ObjectId],
+}
+
+/// How many objects one event may tell of: with the slot and the decision, their
+/// items fill a transaction of DynamoDB's.
+pub const MAX_OBJECTS: usize = 98;
 
 /// What a store knows.
 #[derive(Clone, Debug)]
@@ -58,6 +82,8 @@ pub struct Loaded {
     pub slot: Slot,
     /// The marker that was asked for, if it is there.
     pub seen: Option<Seen>,
+    /// What is remembered of the objects that were asked for.
+    pub objects: KnownObjects,
     /// The epoch and the controller's switch.
     pub controller: ControllerState,
 }
@@ -89,7 +115,7 @@ pub trait Executions: Sync {
     /// reported as gone.
     fn describe(
         &self,
-        execution: &PipelineExecutionArn,
+        execution: &Execution,
     ) -> impl Future<Output = Result<ExecutionReport, PortError>> + Send;
 }
 
@@ -97,7 +123,7 @@ pub trait Executions: Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Started {
     /// AWS runs the execution.
-    Accepted(PipelineExecutionArn),
+    Accepted(Execution),
     /// AWS answered that it did not start it.
     Refused(Refusal),
     /// Nobody knows: a timeout, a server error, a lost connection.
@@ -108,7 +134,7 @@ pub enum Started {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The execution.
-    pub execution: PipelineExecutionArn,
+    pub execution: Execution,
     /// When it started.
     pub started_at: Timestamp,
 }
@@ -127,6 +153,25 @@ pub trait Registry: Sync {
         &self,
         group: &ModelPackageGroupName,
     ) -> impl Future<Output = Result<Option<ModelPackageArn>, PortError>> + Send;
+}
+
+/// Reads the state of CloudWatch alarms.
+pub trait Alarms: Sync {
+    /// Those of the alarms that are in ALARM now. One that does not exist is not.
+    fn in_alarm(
+        &self,
+        alarms: &[AlarmArn],
+    ) -> impl Future<Output = Result<BTreeSet<AlarmArn>, PortError>> + Send;
+}
+
+/// Writes manifests of training data.
+pub trait Manifests: Sync {
+    /// Writes the manifest and gives its URI. Writing it again replaces it.
+    fn write(
+        &self,
+        wanted: &ManifestWanted,
+        objects: &[ObjectRecord],
+    ) -> impl Future<Output = Result<String, PortError>> + Send;
 }
 
 /// Reads parameters of the team's own.

@@ -1,12 +1,15 @@
 //! What can happen to a slot.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{AlarmArn, PipelineExecutionArn};
+use crate::data::Arrivals;
+use crate::execution::Execution;
+use crate::names::AlarmArn;
 use crate::trigger::Trigger;
 
 /// Something that happens to a slot.
@@ -33,6 +36,8 @@ pub enum Event {
     },
     /// AWS tells the status of an execution.
     Status(ExecutionReport),
+    /// Training data has arrived, and was counted.
+    Data(Arrivals),
     /// Time has passed.
     Tick,
     /// A person pauses the model.
@@ -73,7 +78,7 @@ pub enum StartAnswer {
     /// The execution exists.
     Accepted {
         /// The execution.
-        execution: PipelineExecutionArn,
+        execution: Execution,
         /// When it started, at the latest.
         started_at: Timestamp,
         /// Whether it was found by its claim instead of started by this call.
@@ -120,14 +125,14 @@ impl Refusal {
     }
 }
 
-/// The status of an execution, as SageMaker describes it now.
+/// The status of an execution, as AWS describes it now.
 ///
 /// Events are late, doubled and out of order; what they say is not believed. They
 /// are the reason to ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionReport {
     /// The execution.
-    pub execution: PipelineExecutionArn,
+    pub execution: Execution,
     /// Its display name, by which a claim recognises its own execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
@@ -139,7 +144,32 @@ pub struct ExecutionReport {
     /// When it started, if told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// What its steps tell, once it has ended.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
 }
+
+/// What the steps of an ended execution tell. CodePipeline's have none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steps {
+    /// The names of those that failed; at most [`MAX_STEPS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+    /// The names of those that should have trained, but took an earlier result from
+    /// the cache; at most [`MAX_STEPS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached_training: Vec<String>,
+}
+
+impl Steps {
+    /// Whether they tell nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.failed.is_empty() && self.cached_training.is_empty()
+    }
+}
+
+/// How many steps of one kind a report names. A pipeline has 50 by default.
+pub const MAX_STEPS: usize = 10;
 
 /// The status of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,8 +183,22 @@ pub enum ExecutionStatus {
     Failed,
     /// A person stopped it.
     Stopped,
-    /// SageMaker does not know it any more: its pipeline was deleted.
+    /// A newer execution of the pipeline has overtaken it (CodePipeline).
+    Superseded,
+    /// Its pipeline was changed while it ran (CodePipeline).
+    Canceled,
+    /// AWS does not know it any more: its pipeline was deleted.
     Gone,
+}
+
+impl Event {
+    /// The event as the record of a decision keeps it.
+    pub(crate) fn recorded(&self) -> Self {
+        match self {
+            Self::Data(arrivals) => Self::Data(arrivals.shown()),
+            other => other.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Event {
@@ -168,6 +212,7 @@ impl fmt::Display for Event {
                 write!(f, "answer to claim {claim}, attempt {attempt}")
             }
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
+            Self::Data(arrivals) => write!(f, "{} object(s)", arrivals.len()),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
             Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),

@@ -1,15 +1,19 @@
 //! What the world must tell before a decision: looked up outside, decided inside.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::names::{ModelPackageArn, ModelPackageGroupName, ParameterName};
-use crate::policy::{Placeholder, Policy};
+use crate::data::{Generations, KnownObjects, Tally};
+use crate::names::{AlarmArn, ModelName, ModelPackageArn, ModelPackageGroupName, ParameterName};
+use crate::policy::{ManifestPolicy, Placeholder, Policy};
 use crate::slot::Pause;
-use crate::token::Epoch;
+use crate::token::{ClientRequestToken, Epoch};
 
 /// Everything that [`step`](crate::step::step) is told besides the slot, the event
 /// and the policy.
@@ -21,8 +25,30 @@ pub struct Facts<'a> {
     pub seen: Option<&'a Seen>,
     /// What a start needs to know, once it was looked up.
     pub lookups: Option<&'a Lookups>,
+    /// What is remembered of the objects at hand.
+    pub objects: &'a KnownObjects,
+    /// Whether a further start may be made now. After a pause of the whole
+    /// controller the reconciler starts few models at a time.
+    pub may_start: bool,
     /// The controller's timing.
     pub timing: Timing,
+}
+
+/// No objects are at hand.
+static NO_OBJECTS: KnownObjects = KnownObjects::new();
+
+impl<'a> Facts<'a> {
+    /// The least that is always known.
+    pub fn new(controller: &'a ControllerState, timing: Timing) -> Self {
+        Self {
+            controller,
+            seen: None,
+            lookups: None,
+            objects: &NO_OBJECTS,
+            may_start: true,
+            timing,
+        }
+    }
 }
 
 /// The one item that belongs to no model.
@@ -53,6 +79,32 @@ pub struct FactsNeeded {
     pub training_data_uri: Option<ParameterName>,
     /// The group whose newest approved package is the baseline.
     pub baseline: Option<ModelPackageGroupName>,
+    /// The manifest of the data that the start takes.
+    pub manifest: Option<Box<ManifestWanted>>,
+    /// The alarms whose present state matters.
+    pub alarms: Vec<AlarmArn>,
+}
+
+/// A manifest that must be written before a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestWanted {
+    /// Where.
+    pub to: ManifestPolicy,
+    /// Of which model.
+    pub model: ModelName,
+    /// The token of the claim, which makes its name.
+    pub token: ClientRequestToken,
+    /// The data that it lists.
+    pub generations: Generations,
+    /// How much that is: what the list must come to.
+    pub tally: Tally,
+}
+
+impl ManifestWanted {
+    /// The key of the manifest.
+    pub fn key(&self) -> String {
+        alloc::format!("{}{}/{}.json", self.to.prefix, self.model, self.token)
+    }
 }
 
 impl FactsNeeded {
@@ -67,12 +119,17 @@ impl FactsNeeded {
                 .model_package_group
                 .clone()
                 .filter(|_| policy.uses(Placeholder::BaselineModelPackageArn)),
+            manifest: None,
+            alarms: Vec::new(),
         }
     }
 
     /// Whether nothing is needed.
     pub const fn is_empty(&self) -> bool {
-        self.training_data_uri.is_none() && self.baseline.is_none()
+        self.training_data_uri.is_none()
+            && self.baseline.is_none()
+            && self.manifest.is_none()
+            && self.alarms.is_empty()
     }
 }
 
@@ -83,6 +140,10 @@ pub struct Lookups {
     pub training_data_uri: Lookup<String>,
     /// The newest approved package.
     pub baseline: Lookup<ModelPackageArn>,
+    /// The URI of the manifest, once it is written.
+    pub manifest_uri: Lookup<String>,
+    /// Those of the alarms at hand that are in ALARM.
+    pub in_alarm: Lookup<BTreeSet<AlarmArn>>,
 }
 
 /// The answer to one question.

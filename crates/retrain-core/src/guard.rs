@@ -1,16 +1,18 @@
 //! The guards between a trigger and a start, in their order.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::execution::Execution;
 use crate::facts::ControllerState;
-use crate::names::PipelineExecutionArn;
 use crate::period::Period;
-use crate::policy::{BackOff, Blackout, Budget, Mode, PolicyInForce, open_from};
-use crate::reason::Reason;
+use crate::policy::{AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Signal, open_from};
+use crate::reason::{Reason, Reasons};
 use crate::slot::{Phase, Slot};
 use crate::trigger::TriggerKind;
 
@@ -47,7 +49,16 @@ pub enum Guard {
     /// An execution that is not ours runs the model's pipeline.
     ForeignRun {
         /// The execution.
-        execution: PipelineExecutionArn,
+        execution: Execution,
+    },
+    /// Too few kinds of signals agree.
+    AtLeast {
+        /// The kinds that have asked within the window.
+        agree: BTreeSet<Signal>,
+        /// How many must.
+        kinds: u32,
+        /// Until when this one waits for company.
+        until: Timestamp,
     },
     /// The last start is too recent.
     MinInterval {
@@ -95,29 +106,48 @@ pub enum Guard {
         /// When to try again.
         until: Timestamp,
     },
+    /// Other models start first: few start at a time.
+    Queued {
+        /// When it is looked at again.
+        until: Timestamp,
+    },
+}
+
+/// What the guards look at, besides the reason.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) slot: &'a Slot,
+    pub(crate) controller: &'a ControllerState,
+    pub(crate) policy: &'a PolicyInForce,
+    pub(crate) blackout_until: Option<Timestamp>,
+    pub(crate) may_start: bool,
+    pub(crate) now: Timestamp,
 }
 
 impl Guard {
     /// The first guard that bites, if any.
-    pub(crate) fn first(
-        slot: &Slot,
-        controller: &ControllerState,
-        policy: &PolicyInForce,
-        blackout_until: Option<Timestamp>,
-        reason: &Reason,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub(crate) fn first(view: View<'_>, reason: &Reason) -> Option<Self> {
+        let View {
+            slot,
+            controller,
+            policy,
+            blackout_until,
+            may_start,
+            now,
+        } = view;
         controller_paused(controller)
             .or_else(|| model_paused(slot))
             .or_else(|| breaker_open(slot))
             .or_else(|| in_flight(slot))
             .or_else(|| foreign_run(slot))
+            .or_else(|| at_least(slot, policy.policy.at_least.as_ref(), reason, now))
             .or_else(|| min_interval(slot, policy, reason, now))
             .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
-            .or_else(|| budget(slot, policy.policy.budget, reason, now))
+            .or_else(|| budget(slot, policy, reason, now))
             .or_else(|| blackout(blackout_until, reason))
             .or_else(|| misconfigured(slot, policy))
             .or_else(|| no_capacity(slot, now))
+            .or_else(|| queued(may_start, now))
     }
 
     /// When it clears by itself, if it does.
@@ -127,6 +157,8 @@ impl Guard {
             | Self::BackOff { until, .. }
             | Self::Budget { until, .. }
             | Self::Blackout { until }
+            | Self::AtLeast { until, .. }
+            | Self::Queued { until }
             | Self::NoCapacity { until, .. } => Some(*until),
             Self::ControllerPaused { .. }
             | Self::ModelPaused { .. }
@@ -145,12 +177,14 @@ impl Guard {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::InFlight { .. } => "in_flight",
             Self::ForeignRun { .. } => "foreign_run",
+            Self::AtLeast { .. } => "at_least",
             Self::MinInterval { .. } => "min_interval",
             Self::BackOff { .. } => "back_off",
             Self::Budget { .. } => "budget",
             Self::Blackout { .. } => "blackout",
             Self::Misconfigured { .. } => "misconfigured",
             Self::NoCapacity { .. } => "no_capacity",
+            Self::Queued { .. } => "queued",
         }
     }
 }
@@ -184,6 +218,20 @@ impl fmt::Display for Guard {
             }
             Self::ForeignRun { execution } => {
                 write!(f, "{execution} runs, which is none of ours")
+            }
+            Self::AtLeast {
+                agree,
+                kinds,
+                until,
+            } => {
+                write!(f, "{} of {kinds} kinds of signals agree (", agree.len())?;
+                for (at, kind) in agree.iter().enumerate() {
+                    write!(f, "{}{kind}", if at == 0 { "" } else { ", " })?;
+                }
+                write!(f, "), waiting for others until {until}")
+            }
+            Self::Queued { until } => {
+                write!(f, "other models start first, next look at {until}")
             }
             Self::MinInterval {
                 last_start,
@@ -245,11 +293,17 @@ fn breaker_open(slot: &Slot) -> Option<Guard> {
 
 /// Counts the controller's own starts; a person's forced start counts, but is not
 /// kept back.
-fn budget(slot: &Slot, budget: Option<Budget>, reason: &Reason, now: Timestamp) -> Option<Guard> {
+fn budget(slot: &Slot, policy: &PolicyInForce, reason: &Reason, now: Timestamp) -> Option<Guard> {
+    let budget = policy.policy.budget;
     let Budget { starts, window } = budget.filter(|_| !reason.cause.is_forced())?;
     let allowed = usize::try_from(starts).ok()?;
-    let oldest = slot.starts.len().checked_sub(allowed)?;
-    let until = later(slot.starts.get(oldest)?.at, window.duration());
+    let mut spent: Vec<Timestamp> = slot.starts.iter().map(|start| start.at).collect();
+    if policy.policy.mode == Mode::Observe {
+        spent.extend(&slot.observed_starts);
+        spent.sort_unstable();
+    }
+    let oldest = spent.len().checked_sub(allowed)?;
+    let until = later(*spent.get(oldest)?, window.duration());
     (now < until).then_some(Guard::Budget {
         starts,
         window,
@@ -298,7 +352,9 @@ fn min_interval(
         return None;
     }
     let observed = slot
-        .observed_start_at
+        .observed_starts
+        .last()
+        .copied()
         .filter(|_| policy.policy.mode == Mode::Observe);
     let last_start = slot.last_start().max(observed)?;
     let kind = reason.cause.kind();
@@ -333,6 +389,7 @@ fn misconfigured(slot: &Slot, policy: &PolicyInForce) -> Option<Guard> {
     slot.misconfigured
         .as_ref()
         .filter(|known| known.policy_version == policy.version)
+        .filter(|known| known.policy_digest == policy.digest())
         .map(|known| Guard::Misconfigured {
             what: known.what.clone(),
             policy_version: known.policy_version,
@@ -347,6 +404,39 @@ fn no_capacity(slot: &Slot, now: Timestamp) -> Option<Guard> {
             times: known.times,
             until: known.until,
         })
+}
+
+fn at_least(slot: &Slot, rule: Option<&AtLeast>, reason: &Reason, now: Timestamp) -> Option<Guard> {
+    let rule = rule.filter(|rule| is_alone(rule, reason))?;
+    Some(Guard::AtLeast {
+        agree: agreeing(&slot.held, rule, now),
+        kinds: rule.kinds,
+        until: later(reason.last_at, rule.within.duration()),
+    })
+}
+
+/// Whether a cause of this kind still needs others to agree.
+pub(crate) fn is_alone(rule: &AtLeast, reason: &Reason) -> bool {
+    let signal = Signal::of(&reason.cause);
+    !reason.confirmed && signal.is_some_and(|signal| rule.of.contains(&signal))
+}
+
+/// The kinds of signals that have asked within the rule's window.
+pub(crate) fn agreeing(held: &Reasons, rule: &AtLeast, now: Timestamp) -> BTreeSet<Signal> {
+    held.iter()
+        .filter(|reason| later(reason.last_at, rule.within.duration()) > now)
+        .filter_map(|reason| Signal::of(&reason.cause))
+        .filter(|signal| rule.of.contains(signal))
+        .collect()
+}
+
+/// How long a model waits whose turn to start has not come.
+const QUEUED_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+fn queued(may_start: bool, now: Timestamp) -> Option<Guard> {
+    (!may_start).then(|| Guard::Queued {
+        until: later(now, QUEUED_FOR),
+    })
 }
 
 /// `initial` doubled `times` times, at most `cap`.

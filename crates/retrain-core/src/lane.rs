@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use thiserror::Error;
 
-use crate::names::{InvalidText, ModelName, PipelineName, shortened};
+use crate::execution::Execution;
+use crate::names::{CodePipelineName, InvalidText, ModelName, PipelineName, shortened};
 
 /// What a slot is about. Every lane follows the same claim protocol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +72,10 @@ impl fmt::Display for SlotKey {
     }
 }
 
+/// The variable that a CodePipeline pipeline must declare: it carries the claim's
+/// token, by which an execution is recognised as the claim's.
+pub const RETRAIN_TOKEN: &str = "RETRAIN_TOKEN";
+
 /// What a claim starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +88,11 @@ pub enum Target {
         /// a resumed start runs what the first attempt would have run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version_id: Option<NonZeroU64>,
+    },
+    /// An execution of a CodePipeline pipeline.
+    Codepipeline {
+        /// The pipeline.
+        name: CodePipelineName,
     },
 }
 
@@ -98,11 +108,26 @@ impl Target {
         })
     }
 
-    /// Whether an execution of the pipeline with this name is one of this target.
-    /// Case is ignored, because older execution ARNs are lower-cased.
-    pub fn is_pipeline(&self, name: &str) -> bool {
+    /// The longest value of a parameter, in characters (API models of SageMaker's
+    /// `Parameter` and CodePipeline's `PipelineVariable`).
+    pub const fn max_value_chars(&self) -> usize {
         match self {
-            Self::SagemakerPipeline { name: own, .. } => own.as_str().eq_ignore_ascii_case(name),
+            Self::SagemakerPipeline { .. } => 1_024,
+            Self::Codepipeline { .. } => 1_000,
+        }
+    }
+
+    /// Whether the execution is one of this target. SageMaker's names are compared
+    /// without regard to case, because older ARNs are lower-cased.
+    pub fn is_of(&self, execution: &Execution) -> bool {
+        match (self, execution) {
+            (Self::SagemakerPipeline { name, .. }, Execution::SagemakerPipeline(arn)) => {
+                name.as_str().eq_ignore_ascii_case(arn.pipeline_name())
+            }
+            (Self::Codepipeline { name }, Execution::Codepipeline { pipeline, .. }) => {
+                name == pipeline
+            }
+            (Self::SagemakerPipeline { .. } | Self::Codepipeline { .. }, _) => false,
         }
     }
 }
@@ -115,6 +140,7 @@ impl fmt::Display for Target {
                     version_id.map_or_else(String::new, |id| ":".to_string() + &id.to_string());
                 write!(f, "sagemaker-pipeline/{name}{version}")
             }
+            Self::Codepipeline { name } => write!(f, "codepipeline/{name}"),
         }
     }
 }

@@ -13,13 +13,16 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod data;
 pub mod decision;
 pub mod drift;
 pub mod event;
+pub mod execution;
 pub mod facts;
 pub mod guard;
 pub mod lane;
 pub mod names;
+pub mod pattern;
 pub mod period;
 pub mod policy;
 pub mod reason;

@@ -24,6 +24,12 @@ pub struct Reason {
     /// How many failed runs it has survived.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
+    /// How many runs it has survived that found no improvement.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub no_improvements: u32,
+    /// Whether enough other kinds of signals have agreed with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub confirmed: bool,
     /// Whether it went away after a claim took it: it is not held again then.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
@@ -54,6 +60,8 @@ impl Reason {
             last_at: trigger.at,
             count: 1,
             failures: 0,
+            no_improvements: 0,
+            confirmed: false,
             withdrawn: false,
         }
     }
@@ -67,6 +75,8 @@ impl Reason {
         self.first_at = self.first_at.min(other.first_at);
         self.count = self.count.saturating_add(other.count);
         self.failures = self.failures.max(other.failures);
+        self.no_improvements = self.no_improvements.max(other.no_improvements);
+        self.confirmed |= other.confirmed;
         self.withdrawn &= other.withdrawn;
         if other.last_at >= self.last_at {
             self.last_at = other.last_at;
@@ -77,7 +87,7 @@ impl Reason {
     /// The most that it takes in the store, now or after it asked again in other
     /// words.
     fn bytes(&self) -> usize {
-        self.cause.id().len() + MAX_EVIDENCE_BYTES + 240
+        self.cause.id().len() + MAX_EVIDENCE_BYTES + 290
     }
 }
 
@@ -190,6 +200,45 @@ impl Reasons {
         });
     }
 
+    /// This very cause as it is remembered; the example stands for those that are
+    /// not listed.
+    pub(crate) fn same_as<'a>(&'a self, reason: &'a Reason) -> &'a Reason {
+        self.listed
+            .iter()
+            .find(|known| known.is_same_cause(reason))
+            .unwrap_or(reason)
+    }
+
+    /// Marks those that `agree` as confirmed by each other.
+    pub(crate) fn confirm(&mut self, agree: impl Fn(&Reason) -> bool) {
+        for reason in self.all_mut() {
+            reason.confirmed |= agree(reason);
+        }
+    }
+
+    /// Takes those out that are `wanted`, each with the count of the unlisted ones
+    /// that its example stands for.
+    pub(crate) fn take(&mut self, wanted: impl Fn(&Reason) -> bool) -> Self {
+        let (taken, kept) = core::mem::take(&mut self.listed)
+            .into_iter()
+            .partition(|reason| wanted(reason));
+        self.listed = kept;
+        let unlisted = match &self.unlisted {
+            Some(rest) if wanted(&rest.example) => self.unlisted.take(),
+            _ => None,
+        };
+        Self {
+            listed: taken,
+            unlisted,
+        }
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Reason> {
+        self.listed
+            .iter_mut()
+            .chain(self.unlisted.as_mut().map(|rest| &mut rest.example))
+    }
+
     /// Removes what the alarm asked for before it cleared; says how many.
     pub fn remove_cleared(&mut self, alarm: &AlarmArn, cleared_at: Timestamp) -> usize {
         let before = self.len();
@@ -229,23 +278,32 @@ impl Reasons {
         self
     }
 
-    /// After a failed run: the causes that are still worth another run, and how
-    /// many are given up. Those that are not listed fail together.
-    pub fn after_failure(self, max_failures: u32) -> (Self, usize) {
+    /// After a failed run: the causes that are still worth another run, and those
+    /// that are given up. Those that are not listed fail together.
+    pub fn after_failure(self, max_failures: u32) -> (Self, Self) {
         let mut kept = self.without_withdrawn();
-        let total = kept.len();
-        for reason in kept
-            .listed
-            .iter_mut()
-            .chain(kept.unlisted.as_mut().map(|rest| &mut rest.example))
-        {
+        for reason in kept.all_mut() {
             reason.failures = reason.failures.saturating_add(1);
         }
-        kept.listed.retain(|reason| reason.failures < max_failures);
-        kept.unlisted = kept
-            .unlisted
-            .filter(|rest| rest.example.failures < max_failures);
-        let given_up = total - kept.len();
+        let given_up = kept.take(|reason| reason.failures >= max_failures);
+        (kept, given_up)
+    }
+
+    /// After a run that found no improvement: of the drift whose alarm
+    /// `is_in_alarm`, what is still worth another run and what is given up.
+    pub(crate) fn after_no_improvement(
+        self,
+        max_times: u32,
+        is_in_alarm: impl Fn(&AlarmArn) -> bool,
+    ) -> (Self, Self) {
+        let mut kept = self.without_withdrawn().take(|reason| match &reason.cause {
+            Cause::Drift { alarm, .. } => is_in_alarm(alarm),
+            _ => false,
+        });
+        for reason in kept.all_mut() {
+            reason.no_improvements = reason.no_improvements.saturating_add(1);
+        }
+        let given_up = kept.take(|reason| reason.no_improvements >= max_times);
         (kept, given_up)
     }
 }
@@ -253,7 +311,11 @@ impl Reasons {
 fn is_cleared(reason: &Reason, alarm: &AlarmArn, cleared_at: Timestamp) -> bool {
     match &reason.cause {
         Cause::Drift { alarm: of, .. } => of == alarm && reason.last_at < cleared_at,
-        Cause::Schedule { .. } | Cause::Age { .. } | Cause::Manual { .. } => false,
+        Cause::Schedule { .. }
+        | Cause::Age { .. }
+        | Cause::Data { .. }
+        | Cause::Code { .. }
+        | Cause::Manual { .. } => false,
     }
 }
 
@@ -329,9 +391,9 @@ mod tests {
         let mut reasons = Reasons::default();
         reasons.add(Reason::of(&drift("a", 0)));
         let (reasons, given_up) = reasons.after_failure(2);
-        assert_eq!((reasons.len(), given_up), (1, 0));
+        assert_eq!((reasons.len(), given_up.len()), (1, 0));
         let (reasons, given_up) = reasons.after_failure(2);
-        assert_eq!((reasons.len(), given_up), (0, 1));
+        assert_eq!((reasons.len(), given_up.len()), (0, 1));
     }
 
     #[test]
@@ -341,9 +403,9 @@ mod tests {
             reasons.add(Reason::of(&drift(&alloc::format!("a{n}"), n)));
         }
         let (kept, given_up) = reasons.after_failure(2);
-        assert_eq!((kept.len(), given_up), (60, 0));
+        assert_eq!((kept.len(), given_up.len()), (60, 0));
         let (kept, given_up) = kept.after_failure(2);
         assert!(kept.is_empty());
-        assert_eq!(given_up, 60);
+        assert_eq!(given_up.len(), 60);
     }
 }

@@ -7,12 +7,14 @@ use alloc::vec::Vec;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data::{Taken, Waiting};
 use crate::drift::AlarmState;
+use crate::execution::Execution;
 use crate::lane::Target;
-use crate::names::{AlarmArn, PipelineExecutionArn, PipelineParameterName};
+use crate::names::{AlarmArn, PipelineParameterName};
 use crate::reason::Reasons;
 use crate::token::{ClientRequestToken, digest};
-use crate::trigger::TriggerKind;
+use crate::trigger::{Cause, TriggerKind};
 
 /// What is going on with one model in one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +61,19 @@ pub struct Slot {
     /// Set while the breaker is open: a person must reset it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker_open: Option<BreakerOpen>,
-    /// When an execution would have started last, had the policy not only observed.
+    /// When executions would have started, had the policy not only observed; oldest
+    /// first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observed_starts: Vec<Timestamp>,
+    /// The training data that waits for a start.
+    #[serde(default)]
+    pub data: Waiting,
+    /// The run that ended last, while nothing has started since: AWS can retry it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_start_at: Option<Timestamp>,
+    pub closed: Option<Closed>,
+    /// What became of causes whose askers wait for an answer, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
     /// Set while a person pauses the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
@@ -102,6 +114,9 @@ pub struct Claim {
     pub kind: TriggerKind,
     /// The causes that it carries.
     pub reasons: Reasons,
+    /// The training data that it takes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Taken>,
     /// The version of the policy that made it.
     pub policy_version: u64,
     /// When it was written.
@@ -121,9 +136,49 @@ pub struct Run {
     /// The claim that it fulfils.
     pub claim: Claim,
     /// The execution.
-    pub execution: PipelineExecutionArn,
+    pub execution: Execution,
     /// When it started, at the latest.
     pub started_at: Timestamp,
+}
+
+/// A run that has ended, as far as it matters should AWS retry it: its claim without
+/// causes and parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The run.
+    pub run: Run,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// What became of a cause whose asker waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The asker's key.
+    pub key: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// The execution that carried it last, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Execution>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What can become of a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// An execution that carried it succeeded.
+    Served,
+    /// An execution that carried it found no improvement.
+    NoImprovement,
+    /// Too many executions that carried it failed.
+    GivenUp,
+    /// A person stopped the execution that carried it.
+    Discarded,
+    /// The policy only observes.
+    Observed,
 }
 
 /// An entry of the start history.
@@ -143,7 +198,7 @@ pub struct Start {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRun {
     /// The execution.
-    pub execution: PipelineExecutionArn,
+    pub execution: Execution,
     /// When it started, as far as is known.
     pub started_at: Timestamp,
     /// When to look whether it still runs.
@@ -166,6 +221,9 @@ pub struct Misconfigured {
     pub what: String,
     /// The version under which it is wrong.
     pub policy_version: u64,
+    /// Parameter Store counts anew when a parameter is deleted and made again, so
+    /// the policy itself tells whether it has changed.
+    pub policy_digest: String,
     /// Since when.
     pub since: Timestamp,
 }
@@ -193,6 +251,9 @@ pub struct Pause {
 /// How many starts are remembered.
 pub const MAX_STARTS: usize = 100;
 
+/// How many settled causes are remembered. An asker looks every minute or so.
+pub const MAX_SETTLED: usize = 10;
+
 /// How many foreign runs are remembered. An account runs 20 at once by default.
 pub const MAX_FOREIGN_RUNS: usize = 20;
 
@@ -215,7 +276,10 @@ impl Slot {
             no_capacity: None,
             misconfigured: None,
             breaker_open: None,
-            observed_start_at: None,
+            observed_starts: Vec::new(),
+            data: Waiting::default(),
+            closed: None,
+            settled: Vec::new(),
             paused: None,
             due_at: None,
         }
@@ -232,6 +296,65 @@ impl Slot {
         let excess = self.starts.len().saturating_sub(MAX_STARTS);
         self.starts.drain(..excess);
     }
+
+    pub(crate) fn record_observed_start(&mut self, at: Timestamp) {
+        self.observed_starts.push(at);
+        let excess = self.observed_starts.len().saturating_sub(MAX_STARTS);
+        self.observed_starts.drain(..excess);
+    }
+
+    /// Records what became of those causes whose askers wait.
+    pub(crate) fn settle(
+        &mut self,
+        reasons: &Reasons,
+        fate: Fate,
+        execution: Option<&Execution>,
+        at: Timestamp,
+    ) {
+        for reason in reasons.iter() {
+            if let Cause::Code { key, .. } = &reason.cause {
+                self.settled.push(Settled {
+                    key: key.clone(),
+                    fate,
+                    execution: execution.cloned(),
+                    at,
+                });
+            }
+        }
+        let excess = self.settled.len().saturating_sub(MAX_SETTLED);
+        self.settled.drain(..excess);
+    }
+
+    /// Where a cause that a release asked for is now.
+    pub fn of_code(&self, key: &str) -> OfCode<'_> {
+        let is_asked = |reasons: &Reasons| {
+            reasons
+                .iter()
+                .any(|reason| matches!(&reason.cause, Cause::Code { key: of, .. } if of == key))
+        };
+        let in_flight = match &self.phase {
+            Phase::Idle => false,
+            Phase::Starting(claim) => is_asked(&claim.reasons),
+            Phase::Running(run) => is_asked(&run.claim.reasons),
+        };
+        let settled = self.settled.iter().rev().find(|settled| settled.key == key);
+        match settled {
+            _ if in_flight || is_asked(&self.held) => OfCode::Waits,
+            Some(settled) => OfCode::Settled(settled),
+            None => OfCode::Unknown,
+        }
+    }
+}
+
+/// Where a cause is that a release asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfCode<'a> {
+    /// It is held, or an execution carries it.
+    Waits,
+    /// This became of it.
+    Settled(&'a Settled),
+    /// It never came, or was settled long ago.
+    Unknown,
 }
 
 impl Default for Slot {

@@ -122,6 +122,11 @@ pub fn digest(text: &str) -> String {
     hex(core::iter::once(text.as_bytes()), TOKEN_CHARS)
 }
 
+/// A digest of several texts that keeps them apart, 64 hexadecimal digits.
+pub(crate) fn digest_of(parts: &[&str]) -> String {
+    hex(parts.iter().map(|part| part.as_bytes()), 64)
+}
+
 /// The first characters of SHA-256 over length-prefixed parts, in hexadecimal.
 ///
 /// The prefix keeps `("ab", "c")` and `("a", "bc")` apart.

@@ -23,6 +23,10 @@ pub enum TriggerKind {
     Manual,
     /// The last success is too long ago.
     Age,
+    /// Enough new training data.
+    Data,
+    /// A change of the code, asked for by a release pipeline.
+    Code,
 }
 
 impl fmt::Display for TriggerKind {
@@ -32,6 +36,8 @@ impl fmt::Display for TriggerKind {
             Self::Schedule => "schedule",
             Self::Age => "age",
             Self::Manual => "manual",
+            Self::Data => "data",
+            Self::Code => "code",
         })
     }
 }
@@ -61,6 +67,21 @@ pub enum Cause {
         /// When the last run succeeded.
         last_success: Timestamp,
     },
+    /// Enough new training data has been counted.
+    Data {
+        /// How many rows, when they were enough.
+        rows: u64,
+        /// In how many objects.
+        objects: u64,
+    },
+    /// A release pipeline, whose stage waits for what becomes of it.
+    Code {
+        /// The caller's key, such as the release pipeline's execution id.
+        key: String,
+        /// The commit that is released, if the caller tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+    },
     /// A person.
     Manual {
         /// The caller's key: asking twice with one key is asking once.
@@ -83,6 +104,8 @@ impl Cause {
             Self::Schedule { .. } => TriggerKind::Schedule,
             Self::Age { .. } => TriggerKind::Age,
             Self::Manual { .. } => TriggerKind::Manual,
+            Self::Data { .. } => TriggerKind::Data,
+            Self::Code { .. } => TriggerKind::Code,
         }
     }
 
@@ -92,7 +115,8 @@ impl Cause {
             Self::Drift { alarm, .. } => alarm.as_str(),
             Self::Schedule { schedule } => schedule,
             Self::Age { .. } => "max_age",
-            Self::Manual { key, .. } => key,
+            Self::Data { .. } => "data",
+            Self::Manual { key, .. } | Self::Code { key, .. } => key,
         }
     }
 
@@ -119,7 +143,11 @@ impl Cause {
                 why: within_bytes(&why, MAX_EVIDENCE_BYTES),
                 force,
             },
-            Self::Schedule { .. } | Self::Age { .. } => self,
+            Self::Code { key, commit } => Self::Code {
+                key,
+                commit: commit.map(|text| within_bytes(&text, MAX_EVIDENCE_BYTES)),
+            },
+            Self::Schedule { .. } | Self::Age { .. } | Self::Data { .. } => self,
         }
     }
 
@@ -139,6 +167,15 @@ impl fmt::Display for Cause {
             Self::Schedule { schedule } => write!(f, "schedule {schedule:?}"),
             Self::Age { last_success } => write!(f, "the last success was at {last_success}"),
             Self::Manual { by, why, .. } => write!(f, "{by:?} asked: {why:?}"),
+            Self::Data { rows, objects } => {
+                write!(f, "{rows} new row(s) in {objects} object(s)")
+            }
+            Self::Code { key, commit } => {
+                write!(f, "release {key:?}")?;
+                commit
+                    .as_ref()
+                    .map_or(Ok(()), |commit| write!(f, " of commit {commit:?}"))
+            }
         }
     }
 }
@@ -160,7 +197,9 @@ impl Trigger {
     pub fn dedupe_key(&self) -> DedupeKey {
         match &self.cause {
             // The caller's key is the whole identity; asking later is not asking anew.
-            Cause::Manual { key, .. } => DedupeKey(alloc::format!("manual|{key}")),
+            cause @ (Cause::Manual { key, .. } | Cause::Code { key, .. }) => {
+                DedupeKey(alloc::format!("{}|{key}", cause.kind()))
+            }
             cause => DedupeKey(alloc::format!(
                 "{}|{}|{}",
                 cause.kind(),

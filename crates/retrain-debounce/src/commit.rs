@@ -4,25 +4,29 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
-use retrain_controller::{Committed, Loaded, PortError, SlotStore};
+use retrain_controller::{Committed, Loaded, PortError, SlotStore, Wanted};
+use retrain_core::data::{Generations, ObjectRecord, ObjectWrite};
 use retrain_core::lane::SlotKey;
 use retrain_core::step::Commit;
-use retrain_core::trigger::DedupeKey;
 
 use crate::DynamoStore;
 use crate::error::failed;
-use crate::items::{self, EXPIRES_AT, Item};
+use crate::items::{self, EXPIRES_AT, Item, SEQUENCER};
+use crate::load::string;
 
 const DOING: &str = "commit a decision";
 
 impl SlotStore for DynamoStore {
-    async fn load(
+    async fn load(&self, wanted: Wanted<'_>, now: Timestamp) -> Result<Loaded, PortError> {
+        self.load_slot(wanted, now).await
+    }
+
+    async fn objects(
         &self,
         slot: &SlotKey,
-        marker: Option<&DedupeKey>,
-        now: Timestamp,
-    ) -> Result<Loaded, PortError> {
-        self.load_slot(slot, marker, now).await
+        generations: Generations,
+    ) -> Result<Vec<ObjectRecord>, PortError> {
+        self.objects_of(slot, generations).await
     }
 
     async fn commit(
@@ -38,6 +42,9 @@ impl SlotStore for DynamoStore {
         }
         if let Some(decision) = &commit.decision {
             actions.push(self.put(items::decision_item(slot, decision)?)?);
+        }
+        for write in &commit.objects {
+            actions.push(self.put_object(slot, write, now)?);
         }
         // The SDK draws a fresh request token for this attempt and repeats it in
         // its own retries, so that a commit is applied at most once.
@@ -88,6 +95,23 @@ impl DynamoStore {
             .expression_attribute_names("#expires_at", EXPIRES_AT)
             .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()));
         action(put)
+    }
+
+    fn put_object(
+        &self,
+        key: &SlotKey,
+        write: &ObjectWrite,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, PortError> {
+        let item = items::object_item(key, &write.record, now)?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        action(match &write.expected {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(read) => put
+                .condition_expression("#sequencer = :read")
+                .expression_attribute_names("#sequencer", SEQUENCER)
+                .expression_attribute_values(":read", string(read.as_str())),
+        })
     }
 
     fn put(&self, item: Item) -> Result<TransactWriteItem, PortError> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use retrain_controller::PortError;
+use retrain_core::data::{ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::facts::{ControllerState, Seen};
 use retrain_core::lane::SlotKey;
@@ -29,9 +30,15 @@ const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 /// A year and a month: last year's retraining can still be explained.
 const DECISION_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
 
+/// Until then an object's rows are replaced when it is overwritten, and a repeated
+/// event of it is recognised.
+const OBJECT_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
+
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 pub(crate) const EXPIRES_AT: &str = "expires_at";
+pub(crate) const SEQUENCER: &str = "sequencer";
+pub(crate) const GENERATION_OF: &str = "generation_of";
 pub(crate) const DUE_SHARD: &str = "due_shard";
 pub(crate) const DUE_AT: &str = "due_at";
 
@@ -69,6 +76,13 @@ impl Key {
             pk: slot.to_string(),
             // As many digits as a u64 can have, so that text sorts as numbers do.
             sk: format!("{DECISION_PREFIX}{number:020}"),
+        }
+    }
+
+    pub(crate) fn object(slot: &SlotKey, object: &ObjectId) -> Self {
+        Self {
+            pk: format!("{slot}#objects"),
+            sk: object.as_str().to_owned(),
         }
     }
 
@@ -115,6 +129,18 @@ struct DecisionItem<T> {
     decision: T,
     /// The decision in one sentence, for whoever reads the table.
     text: String,
+    expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ObjectItem<T> {
+    item: String,
+    schema: u32,
+    object: T,
+    /// For the condition of the next write.
+    sequencer: String,
+    /// The key of the index by generation.
+    generation_of: String,
     expires_at: i64,
 }
 
@@ -186,6 +212,34 @@ pub(crate) fn decision_item(key: &SlotKey, decision: &Decision) -> Result<Item, 
 pub(crate) fn read_decision(item: Item) -> Result<Decision, PortError> {
     let found: DecisionItem<Decision> = read(item)?;
     Ok(found.decision)
+}
+
+pub(crate) fn object_item(
+    key: &SlotKey,
+    object: &ObjectRecord,
+    now: Timestamp,
+) -> Result<Item, PortError> {
+    put(
+        Key::object(key, &object.version.id()),
+        &ObjectItem {
+            item: "object".to_owned(),
+            schema: SCHEMA,
+            object,
+            sequencer: object.version.sequencer.as_str().to_owned(),
+            generation_of: generation_of(key, object.generation),
+            expires_at: expiry(now, OBJECT_LIFE),
+        },
+    )
+}
+
+pub(crate) fn read_object(item: Item) -> Result<ObjectRecord, PortError> {
+    let found: ObjectItem<ObjectRecord> = read(item)?;
+    Ok(found.object)
+}
+
+/// The key under which the index by generation lists objects.
+pub(crate) fn generation_of(key: &SlotKey, generation: u64) -> String {
+    format!("{key}#{generation}")
 }
 
 pub(crate) fn controller_item(state: &ControllerState) -> Result<Item, PortError> {

@@ -3,17 +3,18 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
-use retrain_controller::{Loaded, PortError};
+use retrain_controller::{Loaded, PortError, Wanted};
+use retrain_core::data::{Generations, KnownObjects, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::facts::ControllerState;
 use retrain_core::lane::SlotKey;
 use retrain_core::slot::Slot;
 use retrain_core::token::Epoch;
-use retrain_core::trigger::DedupeKey;
 
 use crate::DynamoStore;
 use crate::error::failed;
-use crate::items::{self, DECISION_PREFIX, Item, Key, PK, SK};
+use crate::items::{self, DECISION_PREFIX, GENERATION_OF, Item, Key, PK, SK};
+use crate::table::GENERATION_INDEX;
 
 /// How often a read is repeated that was torn or only partly answered.
 const MAX_READS: u32 = 5;
@@ -21,13 +22,14 @@ const MAX_READS: u32 = 5;
 impl DynamoStore {
     pub(crate) async fn load_slot(
         &self,
-        slot: &SlotKey,
-        marker: Option<&DedupeKey>,
+        wanted: Wanted<'_>,
         now: Timestamp,
     ) -> Result<Loaded, PortError> {
-        let marker_key = marker.map(|key| Key::marker(slot, key));
+        let slot = wanted.slot;
+        let marker_key = wanted.marker.map(|key| Key::marker(slot, key));
         let mut keys = vec![Key::controller(), Key::slot(slot)];
         keys.extend(marker_key.clone());
+        keys.extend(wanted.objects.iter().map(|id| Key::object(slot, id)));
         for _ in 0..MAX_READS {
             let Some(mut found) = self.read_all(&keys).await? else {
                 continue;
@@ -58,6 +60,7 @@ impl DynamoStore {
             return Ok(Loaded {
                 slot: stored,
                 seen,
+                objects: known_objects(found)?,
                 controller: items::read_controller(controller)?,
             });
         }
@@ -120,6 +123,33 @@ impl DynamoStore {
         }
     }
 
+    pub(crate) async fn objects_of(
+        &self,
+        slot: &SlotKey,
+        generations: Generations,
+    ) -> Result<Vec<ObjectRecord>, PortError> {
+        let mut objects = Vec::new();
+        for generation in generations.from..=generations.to {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(GENERATION_INDEX)
+                .key_condition_expression("#of = :of")
+                .expression_attribute_names("#of", GENERATION_OF)
+                .expression_attribute_values(":of", string(items::generation_of(slot, generation)))
+                .into_paginator()
+                .send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| failed("list the objects of a start", error))?;
+                for item in page.items.unwrap_or_default() {
+                    objects.push(items::read_object(item)?);
+                }
+            }
+        }
+        Ok(objects)
+    }
+
     /// The newest decisions about a slot, newest first, at most `limit`.
     pub async fn decisions(
         &self,
@@ -155,6 +185,13 @@ impl DynamoStore {
 
 pub(crate) fn string(text: impl Into<String>) -> aws_sdk_dynamodb::types::AttributeValue {
     aws_sdk_dynamodb::types::AttributeValue::S(text.into())
+}
+
+fn known_objects(items: Vec<Item>) -> Result<KnownObjects, PortError> {
+    let records = items.into_iter().map(items::read_object);
+    records
+        .map(|record| record.map(|record| (record.version.id(), record)))
+        .collect()
 }
 
 /// Takes the item with this key out of an answer, whose order means nothing.

@@ -9,10 +9,13 @@ use aws_sdk_dynamodb::types::{
 use retrain_controller::PortError;
 
 use crate::error::failed;
-use crate::items::{DUE_AT, DUE_SHARD, EXPIRES_AT, PK, SK};
+use crate::items::{DUE_AT, DUE_SHARD, EXPIRES_AT, GENERATION_OF, PK, SK};
 
 /// The name of the sparse index.
 pub(crate) const DUE_INDEX: &str = "due";
+
+/// The name of the index that lists objects by generation.
+pub(crate) const GENERATION_INDEX: &str = "generation";
 
 /// Creates the table, for a sandbox or a test. In an account, the template does.
 pub async fn create_table(client: &Client, name: &str) -> Result<(), PortError> {
@@ -63,6 +66,16 @@ fn describe(
                 .build(),
         )
         .build()?;
+    let by_generation = GlobalSecondaryIndex::builder()
+        .index_name(GENERATION_INDEX)
+        .key_schema(key(GENERATION_OF, KeyType::Hash)?)
+        .key_schema(key(SK, KeyType::Range)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::All)
+                .build(),
+        )
+        .build()?;
     Ok(client
         .create_table()
         .table_name(name)
@@ -71,7 +84,9 @@ fn describe(
         .attribute_definitions(attribute(SK)?)
         .attribute_definitions(attribute(DUE_SHARD)?)
         .attribute_definitions(attribute(DUE_AT)?)
+        .attribute_definitions(attribute(GENERATION_OF)?)
         .key_schema(key(PK, KeyType::Hash)?)
         .key_schema(key(SK, KeyType::Range)?)
-        .global_secondary_indexes(index))
+        .global_secondary_indexes(index)
+        .global_secondary_indexes(by_generation))
 }

@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use retrain_controller::{Class, Committed, SlotStore};
+use retrain_controller::{Class, Committed, MAX_OBJECTS, SlotStore, Wanted};
+use retrain_core::data::{Generations, ObjectRecord, ObjectVersion, ObjectWrite, Sequencer};
 use retrain_core::decision::{Decision, Outcome};
 use retrain_core::event::Event;
 use retrain_core::facts::Seen;
@@ -23,6 +24,14 @@ use crate::items::Key;
 use crate::{DUE_SHARDS, DynamoStore, create_table};
 
 const TABLE: &str = "retrain";
+
+fn wanted<'a>(slot: &'a SlotKey, marker: Option<&'a DedupeKey>) -> Wanted<'a> {
+    Wanted {
+        slot,
+        marker,
+        objects: &[],
+    }
+}
 
 struct Bench {
     sandbox: Sandbox,
@@ -52,7 +61,11 @@ impl Bench {
     }
 
     async fn slot(&self) -> Slot {
-        self.store.load(&key(), None, now()).await.unwrap().slot
+        self.store
+            .load(wanted(&key(), None), now())
+            .await
+            .unwrap()
+            .slot
     }
 
     /// All slots that are due, by name.
@@ -123,7 +136,9 @@ fn next(slot: &Slot, marker: Option<&str>) -> Commit {
             event: Event::Tick,
             outcome: Outcome::Paused,
             policy_version: 1,
+            console_url: None,
         }),
+        objects: Vec::new(),
         commands: Vec::new(),
     }
 }
@@ -131,11 +146,11 @@ fn next(slot: &Slot, marker: Option<&str>) -> Commit {
 #[tokio::test]
 async fn a_new_table_gets_one_epoch_and_an_empty_slot() {
     let bench = Bench::start().await;
-    let first = bench.store.load(&key(), None, now()).await.unwrap();
+    let first = bench.store.load(wanted(&key(), None), now()).await.unwrap();
     let later = now() + SignedDuration::from_hours(1);
     let again = bench
         .store
-        .load(&key(), Some(&trigger("a")), later)
+        .load(wanted(&key(), Some(&trigger("a"))), later)
         .await
         .unwrap();
     assert_eq!(first.slot, Slot::new());
@@ -150,7 +165,7 @@ async fn what_is_committed_is_read_back() {
     assert_eq!(bench.commit(&commit).await, Committed::Written);
     let loaded = bench
         .store
-        .load(&key(), Some(&trigger("a")), now())
+        .load(wanted(&key(), Some(&trigger("a"))), now())
         .await
         .unwrap();
     assert_eq!(loaded.slot, commit.slot);
@@ -172,7 +187,7 @@ async fn a_read_is_one_call_and_so_is_a_commit() {
     bench.sandbox.calls().take();
     bench
         .store
-        .load(&key(), Some(&trigger("a")), now())
+        .load(wanted(&key(), Some(&trigger("a"))), now())
         .await
         .unwrap();
     bench.commit(&next(&slot, Some("a"))).await;
@@ -205,7 +220,7 @@ async fn a_stale_version_writes_nothing() {
     assert_eq!(bench.commit(&next(&first, None)).await, Committed::LostRace);
     let loaded = bench
         .store
-        .load(&key(), Some(&trigger("b")), now())
+        .load(wanted(&key(), Some(&trigger("b"))), now())
         .await
         .unwrap();
     assert_eq!((loaded.slot.version, loaded.seen), (2, None));
@@ -240,14 +255,14 @@ async fn an_expired_marker_is_none_although_it_is_still_there() {
     assert!(seen(
         bench
             .store
-            .load(&key(), Some(&trigger("a")), last)
+            .load(wanted(&key(), Some(&trigger("a"))), last)
             .await
             .unwrap()
     ));
     assert!(!seen(
         bench
             .store
-            .load(&key(), Some(&trigger("a")), after)
+            .load(wanted(&key(), Some(&trigger("a"))), after)
             .await
             .unwrap()
     ));
@@ -288,7 +303,12 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
     assert_eq!(due(at(1)).await, ["a#retrain", "b#retrain", "c#retrain"]);
     // Once a slot is no longer due, it leaves the index.
     let slot = SlotKey::retrain(ModelName::parse("a").unwrap());
-    let read = bench.store.load(&slot, None, now()).await.unwrap().slot;
+    let read = bench
+        .store
+        .load(wanted(&slot, None), now())
+        .await
+        .unwrap()
+        .slot;
     let mut commit = next(&read, None);
     commit.slot.due_at = None;
     bench.store.commit(&slot, &commit, now()).await.unwrap();
@@ -344,7 +364,7 @@ async fn a_torn_read_is_read_again() {
         .unwrap();
     let error = bench
         .store
-        .load(&key(), Some(&trigger("a")), now())
+        .load(wanted(&key(), Some(&trigger("a"))), now())
         .await
         .unwrap_err();
     assert_eq!(error.class(), Class::Retryable);
@@ -403,7 +423,11 @@ async fn items_of_a_newer_release_are_left_to_it() {
         .send()
         .await
         .unwrap();
-    let error = bench.store.load(&key(), None, now()).await.unwrap_err();
+    let error = bench
+        .store
+        .load(wanted(&key(), None), now())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), Class::Retryable);
     item.insert("schema".into(), AttributeValue::N("1".into()));
     item.remove("slot");
@@ -415,7 +439,11 @@ async fn items_of_a_newer_release_are_left_to_it() {
         .send()
         .await
         .unwrap();
-    let error = bench.store.load(&key(), None, now()).await.unwrap_err();
+    let error = bench
+        .store
+        .load(wanted(&key(), None), now())
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), Class::Terminal);
 }
 
@@ -453,4 +481,78 @@ async fn of_many_racing_workers_one_wins() {
     assert_eq!(bench.slot().await.version, ROUNDS as u64);
     let decisions = bench.store.decisions(&key(), 1_000).await.unwrap();
     assert_eq!(decisions.len(), ROUNDS);
+}
+
+fn object(name: &str, sequencer: &str, rows: u64, generation: u64) -> ObjectRecord {
+    ObjectRecord {
+        version: ObjectVersion {
+            bucket: "fraud-detection-data".to_owned(),
+            key: name.to_owned(),
+            version_id: None,
+            etag: Some("e".to_owned()),
+            sequencer: Sequencer::padded(sequencer),
+            rows,
+            bytes: 10,
+            uncounted: None,
+        },
+        generation,
+    }
+}
+
+fn counting(slot: &Slot, objects: Vec<(ObjectRecord, Option<&str>)>) -> Commit {
+    let writes = objects.into_iter().map(|(record, expected)| ObjectWrite {
+        record,
+        expected: expected.map(Sequencer::padded),
+    });
+    Commit {
+        objects: writes.collect(),
+        ..next(slot, None)
+    }
+}
+
+#[tokio::test]
+async fn objects_are_remembered_with_the_slot_or_not_at_all() {
+    let bench = Bench::start().await;
+    let longest = "k".repeat(1_024);
+    let first = object(&longest, "9", 5, 0);
+    let commit = counting(&Slot::new(), vec![(first.clone(), None)]);
+    assert_eq!(bench.commit(&commit).await, Committed::Written);
+
+    // A worker that has read the object as it was loses, whatever it read of the slot.
+    let slot = bench.slot().await;
+    for stale in [None, Some("8")] {
+        let newer = object(&longest, "10", 7, 0);
+        let commit = counting(&slot, vec![(newer, stale), (object("b", "1", 1, 0), None)]);
+        assert_eq!(bench.commit(&commit).await, Committed::LostRace);
+    }
+    let newer = object(&longest, "10", 7, 1);
+    let commit = counting(&slot, vec![(newer.clone(), Some("9"))]);
+    assert_eq!(bench.commit(&commit).await, Committed::Written);
+
+    let ids = [first.version.id(), object("b", "1", 1, 0).version.id()];
+    let (key, marker) = (key(), None);
+    let wanted = Wanted {
+        objects: &ids,
+        ..wanted(&key, marker)
+    };
+    let loaded = bench.store.load(wanted, now()).await.unwrap();
+    assert_eq!(loaded.objects, [(first.version.id(), newer)].into());
+}
+
+#[tokio::test]
+async fn a_generation_lists_its_objects_and_a_transaction_takes_as_many_as_there_may_be() {
+    let bench = Bench::start().await;
+    let all: Vec<_> = (0..MAX_OBJECTS)
+        .map(|n| (object(&format!("part-{n}"), "1", 1, n as u64 % 2), None))
+        .collect();
+    let commit = counting(&Slot::new(), all);
+    assert_eq!(bench.commit(&commit).await, Committed::Written);
+    let count = async |from, to| {
+        let generations = Generations { from, to };
+        let objects = bench.store.objects(&key(), generations).await.unwrap();
+        objects.len()
+    };
+    assert_eq!(count(0, 0).await, MAX_OBJECTS / 2);
+    assert_eq!(count(0, 1).await, MAX_OBJECTS);
+    assert_eq!(count(2, 9).await, 0);
 }

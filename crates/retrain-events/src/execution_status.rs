@@ -1,14 +1,16 @@
 //! Pipeline executions: SageMaker's events about their status, through EventBridge.
+//! CodePipeline's parse to the same.
 //!
 //! The shapes are those of the SageMaker developer guide's page on the events that it
 //! sends to EventBridge. SageMaker may send several events for one change, or none.
 
 use core::fmt;
 
-use retrain_core::event::{ExecutionReport, ExecutionStatus};
+use retrain_core::event::{ExecutionReport, ExecutionStatus, Steps};
 use retrain_core::names::PipelineExecutionArn;
 use serde_json::Value;
 
+use crate::code_pipeline;
 use crate::error::{InvalidEvent, quoted};
 use crate::eventbridge::{self, Detail, label};
 use crate::instant::instant;
@@ -32,8 +34,8 @@ pub struct ExecutionEvent {
     /// The status. These events tell no reason for a failure: the execution's
     /// description does.
     pub report: ExecutionReport,
-    /// The pipeline's name as its ARN spells it. Compare it without regard to case, as
-    /// older ARNs are lower-cased.
+    /// The pipeline's name as it is spelled. Compare a SageMaker pipeline's without
+    /// regard to case, as older ARNs are lower-cased.
     pub pipeline: String,
     /// EventBridge's event id, for logs. Not for deduplication: one change may come
     /// with several ids.
@@ -48,9 +50,10 @@ pub enum IrrelevantExecution {
     /// The execution has a status that is not known here. What that means for its slot
     /// is found out when the execution is described.
     UnknownStatus,
-    /// One step of an execution changed its status.
+    /// One step of an execution changed its status, or one stage or action of a
+    /// CodePipeline's.
     StepStatusChange,
-    /// SageMaker speaks of something other than a pipeline's executions.
+    /// The service speaks of something other than a pipeline's executions.
     OtherEvent,
 }
 
@@ -87,6 +90,9 @@ pub fn execution_message(event: &Value) -> Result<ExecutionMessage, InvalidEvent
             Some("SageMaker Model Building Pipeline Execution Step Status Change"),
         ) => irrelevant(IrrelevantExecution::StepStatusChange),
         (Some("aws.sagemaker"), Some(_)) => irrelevant(IrrelevantExecution::OtherEvent),
+        (Some("aws.codepipeline"), Some(detail_type)) => {
+            code_pipeline::message(&event, detail_type)
+        }
         _ => Err(eventbridge::unknown(&event)),
     }
 }
@@ -103,7 +109,7 @@ fn status_change(event: &Node<'_>) -> Result<ExecutionMessage, InvalidEvent> {
     };
     Ok(ExecutionMessage::Status(Box::new(ExecutionEvent {
         report: ExecutionReport {
-            execution,
+            execution: execution.into(),
             display_name: detail
                 .text_if_any("pipelineExecutionDisplayName")
                 .map(label),
@@ -113,6 +119,8 @@ fn status_change(event: &Node<'_>) -> Result<ExecutionMessage, InvalidEvent> {
             started_at: detail
                 .peek("executionStartTime")
                 .and_then(|time| instant(time.value())),
+            // Nor do they tell of steps.
+            steps: Steps::default(),
         },
         pipeline,
         event_id: eventbridge::id(event),

@@ -8,6 +8,8 @@
     )
 )]
 
+mod code_pipeline;
+pub mod data_arrival;
 pub mod drift_alarm;
 mod error;
 mod eventbridge;
@@ -16,6 +18,10 @@ mod instant;
 mod node;
 pub mod request;
 
+pub use data_arrival::{
+    Arrival, BatchItemFailure, BatchRecord, BatchResponse, DataMessage, IrrelevantObject,
+    ObjectCreated, Sequencer, data_message,
+};
 pub use drift_alarm::{AlarmMessage, Envelope, Irrelevant, Received, alarm_messages};
 pub use error::InvalidEvent;
 pub use execution_status::{

@@ -30,6 +30,15 @@ impl Failure {
         }
     }
 
+    /// A failure that may pass when the event is delivered again.
+    pub fn retryable(name: &'static str, error: &dyn Error) -> Self {
+        Self {
+            class: Class::Retryable,
+            name,
+            message: chain(error),
+        }
+    }
+
     /// What the caller can do.
     pub const fn class(&self) -> Class {
         self.class

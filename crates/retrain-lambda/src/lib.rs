@@ -20,4 +20,6 @@ pub use self::clock::InvocationClock;
 pub use self::failure::Failure;
 pub use self::serve::{Handle, serve};
 pub use self::settings::{InvalidSetting, Settings};
-pub use self::telemetry::{decided, ignored, init as init_telemetry, invalid_policies};
+pub use self::telemetry::{
+    decided, failed as record_failed, ignored, init as init_telemetry, invalid_policies,
+};

@@ -69,7 +69,8 @@ pub fn invalid_policies(at: Timestamp, name: &str, version: u64, error: &dyn std
     info!(target: METRICS, document = %metric);
 }
 
-pub(crate) fn failed(failure: &Failure) {
+/// Logs that an invocation, or one message of a batch, has failed.
+pub fn failed(failure: &Failure) {
     error!(error_type = failure.error_type(), reason = %failure, "failed");
 }
 

@@ -84,6 +84,11 @@ impl Deployment {
         drift_alarm::Handler::new(&self.settings, &self.aws)
     }
 
+    /// A cold data-arrival function.
+    pub fn data_arrival(&self) -> data_arrival::Handler {
+        data_arrival::Handler::new(&self.settings, &self.aws)
+    }
+
     /// A cold execution-status function.
     pub fn execution_status(&self) -> execution_status::Handler {
         execution_status::Handler::new(&self.settings, &self.aws)

@@ -14,5 +14,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::set::{AlarmRoutes, Document, InvalidPolicy, PolicySet};
+pub use self::set::{AlarmRoutes, DataRoutes, Document, InvalidPolicy, PolicySet};
 pub use self::store::{ParameterStore, Settings};

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use retrain_core::drift::{AlarmTransition, DriftKind};
+use retrain_core::execution::Execution;
+use retrain_core::lane::Target;
 use retrain_core::names::{ModelName, shortened};
-use retrain_core::policy::{AlarmMatch, DriftPolicy, NotDrift, Policy, PolicyError, PolicyInForce};
+use retrain_core::policy::{
+    AlarmMatch, DataPolicy, DriftPolicy, Is, NotDrift, Policy, PolicyError, PolicyInForce, Role,
+};
 use thiserror::Error;
 
 /// A stored document that should be a policy.
@@ -40,6 +44,19 @@ pub struct InvalidPolicy {
     pipeline: Option<String>,
     /// What it says about alarms, if that much can be read.
     drift: Option<DriftPolicy>,
+    /// What it says about objects.
+    data: DataPart,
+}
+
+/// What an invalid document says about objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum DataPart {
+    /// This.
+    Says(Box<DataPolicy>),
+    /// Nothing.
+    Silent,
+    /// That much cannot be read.
+    Unreadable,
 }
 
 /// Which models an alarm concerns.
@@ -51,6 +68,17 @@ pub struct AlarmRoutes<'a> {
     pub never: Vec<(&'a ModelName, NotDrift)>,
     /// The invalid policies that would want to know about it. Those that cannot
     /// be read far enough to tell are among them only if no model takes it.
+    pub broken: Vec<&'a InvalidPolicy>,
+}
+
+/// Which models an object concerns.
+#[derive(Clone, Debug, Default)]
+pub struct DataRoutes<'a> {
+    /// The models of whose data it is, or whose batches it completes. Where several
+    /// name it, the one with the longest prefix takes it, or all with the longest.
+    pub models: Vec<(&'a PolicyInForce, Is)>,
+    /// The invalid policies that would want to know about it. Those that cannot be
+    /// read far enough to tell are among them only if no model takes it.
     pub broken: Vec<&'a InvalidPolicy>,
 }
 
@@ -81,6 +109,7 @@ impl PolicySet {
                     version: document.version,
                     drift: drift_part(&document.text),
                     pipeline: pipeline_part(&document.text),
+                    data: data_part(&document.text),
                     error,
                 }),
             }
@@ -93,18 +122,17 @@ impl PolicySet {
         self.valid.get(model)
     }
 
-    /// The policy whose model the pipeline retrains. Case is ignored, because older
-    /// execution ARNs are lower-cased.
-    pub fn of_pipeline(&self, pipeline: &str) -> Option<&PolicyInForce> {
+    /// The policy whose model the execution retrains.
+    pub fn of_execution(&self, execution: &Execution) -> Option<&PolicyInForce> {
         self.iter()
-            .find(|policy| policy.policy.target().is_pipeline(pipeline))
+            .find(|policy| policy.policy.target().is_of(execution))
     }
 
-    /// The invalid policy that names the pipeline.
-    pub fn broken_of_pipeline(&self, pipeline: &str) -> Option<&InvalidPolicy> {
+    /// The invalid policy that names the execution's pipeline.
+    pub fn broken_of_execution(&self, execution: &Execution) -> Option<&InvalidPolicy> {
         let names = |invalid: &&InvalidPolicy| {
             let own = invalid.pipeline.as_deref();
-            own.is_some_and(|own| own.eq_ignore_ascii_case(pipeline))
+            own.is_some_and(|own| own.eq_ignore_ascii_case(execution.pipeline_name()))
         };
         self.invalid.iter().find(names)
     }
@@ -146,6 +174,35 @@ impl PolicySet {
     }
 }
 
+impl PolicySet {
+    /// Which models an object concerns.
+    pub fn data_routes(&self, bucket: &str, key: &str) -> DataRoutes<'_> {
+        let mut roles: Vec<(&PolicyInForce, Role)> = self
+            .valid
+            .values()
+            .filter_map(|policy| {
+                let role = policy.policy.data.as_ref()?.role(bucket, key)?;
+                Some((policy, role))
+            })
+            .collect();
+        let longest = roles.iter().map(|(_, role)| role.prefix).max();
+        roles.retain(|(_, role)| Some(role.prefix) == longest);
+        let taken = !roles.is_empty();
+        let wants = |invalid: &&InvalidPolicy| match &invalid.data {
+            DataPart::Says(data) => data.role(bucket, key).is_some(),
+            DataPart::Silent => false,
+            DataPart::Unreadable => !taken,
+        };
+        DataRoutes {
+            models: roles
+                .into_iter()
+                .map(|(policy, role)| (policy, role.is))
+                .collect(),
+            broken: self.invalid.iter().filter(wants).collect(),
+        }
+    }
+}
+
 impl AlarmRoutes<'_> {
     /// Whether no policy has anything to say about the alarm.
     pub const fn is_empty(&self) -> bool {
@@ -179,7 +236,11 @@ fn owned_alone(
     policy: &PolicyInForce,
     owners: &mut BTreeMap<String, ModelName>,
 ) -> Result<(), PolicyError> {
-    let pipeline = policy.policy.pipeline.name.as_str().to_ascii_lowercase();
+    // Without the version: one pipeline is one, whichever version a policy pins.
+    let pipeline = match policy.policy.target() {
+        Target::SagemakerPipeline { name, .. } => name.as_str().to_ascii_lowercase(),
+        Target::Codepipeline { name } => format!("codepipeline/{name}"),
+    };
     if let Some(owner) = owners.get(&pipeline) {
         return Err(PolicyError {
             field: "pipeline.name".to_owned(),
@@ -199,6 +260,20 @@ fn drift_part(text: &str) -> Option<DriftPolicy> {
     };
     let drift: DriftPolicy = serde_json::from_value(drift.clone()).ok()?;
     drift.check().is_ok().then_some(drift)
+}
+
+/// What a broken document says about objects, if that part at least is sound.
+fn data_part(text: &str) -> DataPart {
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else {
+        return DataPart::Unreadable;
+    };
+    let Some(data) = document.get("data") else {
+        return DataPart::Silent;
+    };
+    serde_json::from_value::<DataPolicy>(data.clone())
+        .ok()
+        .filter(|data| data.check().is_ok())
+        .map_or(DataPart::Unreadable, |data| DataPart::Says(Box::new(data)))
 }
 
 fn pipeline_part(text: &str) -> Option<String> {

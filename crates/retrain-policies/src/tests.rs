@@ -216,3 +216,44 @@ async fn parameters_are_read_kept_and_may_be_missing() {
     let error = bench.store.parameter(&name, at(200)).await.unwrap_err();
     assert_eq!(error.class(), Class::Terminal);
 }
+
+fn data_policy(pipeline: &str, prefix: &str) -> String {
+    let data = format!(
+        r#"{{"objects": [{{"bucket": "fraud", "prefix": "{prefix}", "suffix": ".csv"}}], "min_rows": 1}}"#
+    );
+    format!(r#"{{"pipeline": {{"name": "{pipeline}"}}, "data": {data}, "min_interval": "6h"}}"#)
+}
+
+#[tokio::test]
+async fn an_object_belongs_to_the_longest_prefix_that_names_it() {
+    let bench = Bench::start().await;
+    bench.put("all", &data_policy("a", "in/"));
+    bench.put("cards", &data_policy("c", "in/cards/"));
+    bench.put("twin", &data_policy("t", "in/cards/"));
+    bench.put("broken", &data_policy("b", "in/broken/").replace("6h", "?"));
+    let set = bench.store.policies(at(0)).await.unwrap();
+    let takers = |key: &str| {
+        let routes = set.data_routes("fraud", key);
+        let models: Vec<_> = routes
+            .models
+            .iter()
+            .map(|(of, _)| of.model.as_str())
+            .collect();
+        let broken: Vec<_> = routes.broken.iter().map(|of| of.name.as_str()).collect();
+        [models.join(" "), broken.join(" ")]
+    };
+    let table = [
+        ("in/1.csv", ["all", ""]),
+        ("in/cards/1.csv", ["cards twin", ""]),
+        // The broken policy would have taken it; now it waits in the dead-letter queue.
+        ("in/broken/1.csv", ["all", "broken"]),
+        ("in/1.parquet", ["", ""]),
+        ("in/_temporary/0/1.csv", ["", ""]),
+        ("in/.1.csv", ["", ""]),
+        ("other/1.csv", ["", ""]),
+    ];
+    for (key, expected) in table {
+        assert_eq!(takers(key), expected, "{key}");
+    }
+    assert!(set.data_routes("other", "in/1.csv").models.is_empty());
+}

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sagemaker::types::{
-    PipelineExecutionStatus, PipelineExecutionSummary, SortOrder, SortPipelineExecutionsBy,
+    PipelineExecutionStatus, PipelineExecutionStep, PipelineExecutionSummary, SortOrder,
+    SortPipelineExecutionsBy, StepStatus,
 };
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use retrain_controller::{Executions, Found, PortError, Started};
-use retrain_core::event::{ExecutionReport, ExecutionStatus};
+use retrain_core::event::{ExecutionReport, ExecutionStatus, MAX_STEPS, Steps};
+use retrain_core::execution::Execution;
 use retrain_core::lane::Target;
 use retrain_core::names::{PipelineExecutionArn, shortened};
 use retrain_core::slot::Claim;
@@ -28,7 +30,9 @@ impl Executions for SageMaker {
     }
 
     async fn find(&self, claim: &Claim, earliest: Timestamp) -> Result<Option<Found>, PortError> {
-        let Target::SagemakerPipeline { name, .. } = &claim.target;
+        let Target::SagemakerPipeline { name, .. } = &claim.target else {
+            return Err(not_of_sagemaker(&claim.target));
+        };
         let doing = || format!("list the executions of {name}");
         let wanted = claim.token.display_name();
         let mut pages = self
@@ -63,14 +67,14 @@ impl Executions for SageMaker {
         ))
     }
 
-    async fn describe(
-        &self,
-        execution: &PipelineExecutionArn,
-    ) -> Result<ExecutionReport, PortError> {
+    async fn describe(&self, execution: &Execution) -> Result<ExecutionReport, PortError> {
+        let Execution::SagemakerPipeline(arn) = execution else {
+            return Err(not_of_sagemaker(execution));
+        };
         let answer = self
             .client
             .describe_pipeline_execution()
-            .pipeline_execution_arn(execution.as_str())
+            .pipeline_execution_arn(arn.as_str())
             .send()
             .await;
         let answer = match answer {
@@ -78,13 +82,19 @@ impl Executions for SageMaker {
             Err(error) if is_not_found(&error) => return Ok(gone(execution)),
             Err(error) => return Err(failed(format!("describe {execution}"), error)),
         };
+        let status = answer
+            .pipeline_execution_status
+            .as_ref()
+            .map_or(ExecutionStatus::InFlight, status);
+        let steps = match status {
+            ExecutionStatus::Succeeded | ExecutionStatus::Failed => self.steps(arn).await?,
+            _ => Steps::default(),
+        };
         Ok(ExecutionReport {
             execution: execution.clone(),
             display_name: answer.pipeline_execution_display_name,
-            status: answer
-                .pipeline_execution_status
-                .as_ref()
-                .map_or(ExecutionStatus::InFlight, status),
+            status,
+            steps,
             failure: answer.failure_reason.map(|reason| shortened(&reason, 500)),
             started_at: answer.creation_time.as_ref().and_then(timestamp),
         })
@@ -92,6 +102,29 @@ impl Executions for SageMaker {
 }
 
 impl SageMaker {
+    /// What the steps of an ended execution tell.
+    async fn steps(&self, execution: &PipelineExecutionArn) -> Result<Steps, PortError> {
+        let mut pages = self
+            .client
+            .list_pipeline_execution_steps()
+            .pipeline_execution_arn(execution.as_str())
+            .into_paginator()
+            .send();
+        let mut steps = Steps::default();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                // Executions go with their pipeline.
+                Err(error) if is_not_found(&error) => break,
+                Err(error) => return Err(failed(format!("list the steps of {execution}"), error)),
+            };
+            for step in page.pipeline_execution_steps.unwrap_or_default() {
+                note(&mut steps, step);
+            }
+        }
+        Ok(steps)
+    }
+
     /// Asks SageMaker to stop an execution. It stops when its running steps have
     /// ended; its status says so then.
     pub async fn stop(
@@ -114,9 +147,9 @@ impl SageMaker {
 fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp) -> Option<Found> {
     let started_at = summary.start_time().and_then(timestamp)?;
     let named = summary.pipeline_execution_display_name() == Some(wanted);
-    let execution = PipelineExecutionArn::parse(summary.pipeline_execution_arn()?).ok()?;
+    let arn = PipelineExecutionArn::parse(summary.pipeline_execution_arn()?).ok()?;
     (named && started_at >= earliest).then_some(Found {
-        execution,
+        execution: arn.into(),
         started_at,
     })
 }
@@ -129,13 +162,38 @@ fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
 }
 
 /// Executions go with their pipeline.
-fn gone(execution: &PipelineExecutionArn) -> ExecutionReport {
+fn gone(execution: &Execution) -> ExecutionReport {
     ExecutionReport {
         execution: execution.clone(),
         display_name: None,
         status: ExecutionStatus::Gone,
         failure: None,
         started_at: None,
+        steps: Steps::default(),
+    }
+}
+
+/// Another adapter runs it.
+fn not_of_sagemaker(what: &impl ToString) -> PortError {
+    PortError::terminal(what.to_string(), "it is none of SageMaker's")
+}
+
+/// Notes a step that failed, and one that should have trained but took its result
+/// from the cache.
+fn note(steps: &mut Steps, step: PipelineExecutionStep) {
+    let name = step.step_name.unwrap_or_default();
+    let trains = step.metadata.is_some_and(|of| {
+        of.training_job.is_some() || of.tuning_job.is_some() || of.auto_ml_job.is_some()
+    });
+    let list = match step.step_status {
+        Some(StepStatus::Failed) => &mut steps.failed,
+        Some(StepStatus::Succeeded) if trains && step.cache_hit_result.is_some() => {
+            &mut steps.cached_training
+        }
+        _ => return,
+    };
+    if list.len() < MAX_STEPS {
+        list.push(shortened(&name, 64));
     }
 }
 

@@ -22,7 +22,9 @@ use crate::error::{Verdict, told, verdict};
 
 impl SageMaker {
     pub(crate) async fn start_claim(&self, claim: &Claim, timeout: Duration) -> Started {
-        let Target::SagemakerPipeline { name, version_id } = &claim.target;
+        let Target::SagemakerPipeline { name, version_id } = &claim.target else {
+            return misconfigured("the target is none of SageMaker's");
+        };
         let Ok(version_id) = version_id.map(|id| i64::try_from(id.get())).transpose() else {
             return misconfigured("PipelineVersionId is larger than SageMaker can express");
         };
@@ -73,7 +75,7 @@ fn understand(
         Ok(output) => {
             let arn = output.pipeline_execution_arn.unwrap_or_default();
             match PipelineExecutionArn::parse(arn) {
-                Ok(execution) => Started::Accepted(execution),
+                Ok(arn) => Started::Accepted(arn.into()),
                 Err(error) => Started::Unknown(format!("SageMaker's answer: {error}")),
             }
         }

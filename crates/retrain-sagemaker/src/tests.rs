@@ -10,6 +10,7 @@ use aws_sdk_sagemaker::config::{BehaviorVersion, Credentials, Region};
 use jiff::{SignedDuration, Timestamp};
 use retrain_controller::{Class, Executions, Found, Registry, Started};
 use retrain_core::event::{ExecutionStatus, Refusal};
+use retrain_core::execution::Execution;
 use retrain_core::lane::{Lane, Target};
 use retrain_core::names::{
     ModelName, ModelPackageGroupName, PipelineExecutionArn, PipelineParameterName,
@@ -19,9 +20,10 @@ use retrain_core::slot::Claim;
 use retrain_core::token::{ClientRequestToken, Epoch};
 use retrain_core::trigger::TriggerKind;
 use retrain_sandbox::sagemaker::{
-    ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline,
+    ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline, Step,
 };
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
+use serde_json::json;
 
 use crate::SageMaker;
 
@@ -66,7 +68,7 @@ impl Bench {
 
     async fn started(&self, claim: &Claim) -> PipelineExecutionArn {
         match self.sagemaker.start(claim, TIMEOUT).await {
-            Started::Accepted(execution) => execution,
+            Started::Accepted(Execution::SagemakerPipeline(arn)) => arn,
             other => panic!("{other:?}"),
         }
     }
@@ -97,6 +99,7 @@ fn claim_of(pipeline: &str, number: u64) -> Claim {
         description: "Retrain fraud-detection".to_owned(),
         kind: TriggerKind::Drift,
         reasons: Reasons::default(),
+        data: None,
         policy_version: 1,
         claimed_at: at,
         attempt: 1,
@@ -226,7 +229,7 @@ async fn an_execution_is_found_by_its_claim_among_many() {
     assert_eq!(
         found,
         Some(Found {
-            execution,
+            execution: execution.into(),
             started_at: start
         })
     );
@@ -244,7 +247,8 @@ async fn an_execution_is_described_and_stopped() {
     let bench = Bench::start().await;
     let claim = claim(1);
     let execution = bench.started(&claim).await;
-    let report = bench.sagemaker.describe(&execution).await.unwrap();
+    let described = Execution::from(execution.clone());
+    let report = bench.sagemaker.describe(&described).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::InFlight);
     assert_eq!(report.display_name, Some(claim.token.display_name()));
     bench
@@ -252,26 +256,79 @@ async fn an_execution_is_described_and_stopped() {
         .stop(&execution, &claim.token)
         .await
         .unwrap();
-    let report = bench.sagemaker.describe(&execution).await.unwrap();
+    let report = bench.sagemaker.describe(&described).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::InFlight, "it is stopping");
     let sagemaker = bench.sandbox.sagemaker();
     sagemaker
         .finish(execution.as_str(), Status::Stopped, None)
         .unwrap();
-    let report = bench.sagemaker.describe(&execution).await.unwrap();
+    let report = bench.sagemaker.describe(&described).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::Stopped);
     let missing = execution.as_str().replace("000000000001", "unknown");
-    let missing = PipelineExecutionArn::parse(missing).unwrap();
+    let missing = Execution::parse(&missing).unwrap();
     let report = bench.sagemaker.describe(&missing).await.unwrap();
     assert_eq!(report.status, ExecutionStatus::Gone);
     let other = bench.started(&claim_of("fraud-training", 2)).await;
     sagemaker
         .finish(other.as_str(), Status::Failed, Some("step Train failed"))
         .unwrap();
-    let report = bench.sagemaker.describe(&other).await.unwrap();
+    let report = bench
+        .sagemaker
+        .describe(&other.clone().into())
+        .await
+        .unwrap();
     assert_eq!(
         (report.status, report.failure.as_deref()),
         (ExecutionStatus::Failed, Some("step Train failed"))
+    );
+}
+
+fn step(name: &str, status: &str, job: Option<&str>, cached_from: Option<&str>) -> Step {
+    Step {
+        name: name.to_owned(),
+        status: status.to_owned(),
+        failure_reason: None,
+        cached_from: cached_from.map(str::to_owned),
+        metadata: job.map(|kind| json!({kind: {"Arn": format!("arn:aws:sagemaker:us-east-1:111122223333:job/{name}")}})),
+    }
+}
+
+#[tokio::test]
+async fn the_steps_of_an_ended_execution_tell_what_failed_and_what_was_not_trained() {
+    let bench = Bench::start().await;
+    let sagemaker = bench.sandbox.sagemaker();
+    let describe = async |arn: &PipelineExecutionArn| {
+        bench.sagemaker.describe(&arn.clone().into()).await.unwrap()
+    };
+
+    let cached = bench.started(&claim(1)).await;
+    let earlier =
+        Some("arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e0");
+    let steps = vec![
+        step("Prepare", "Succeeded", Some("ProcessingJob"), earlier),
+        step("Train", "Succeeded", Some("TrainingJob"), earlier),
+        step("Tune", "Succeeded", Some("TuningJob"), None),
+    ];
+    sagemaker.set_steps(cached.as_str(), steps).unwrap();
+    assert!(describe(&cached).await.steps.is_empty(), "it still runs");
+    sagemaker
+        .finish(cached.as_str(), Status::Succeeded, None)
+        .unwrap();
+    assert_eq!(describe(&cached).await.steps.cached_training, ["Train"]);
+
+    let refused = bench.started(&claim(2)).await;
+    let steps = vec![
+        step("Train", "Succeeded", Some("TrainingJob"), None),
+        step("NotBetter", "Failed", None, None),
+    ];
+    sagemaker.set_steps(refused.as_str(), steps).unwrap();
+    sagemaker
+        .finish(refused.as_str(), Status::Failed, None)
+        .unwrap();
+    let steps = describe(&refused).await.steps;
+    assert_eq!(
+        (steps.failed, steps.cached_training),
+        (vec!["NotBetter".to_owned()], vec![])
     );
 }
 

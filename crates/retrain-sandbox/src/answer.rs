@@ -1,9 +1,10 @@
 //! Answers and errors on the wire.
 
 use hyper::StatusCode;
-use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
+
+use crate::body::Body;
 
 /// The header in which AWS repeats an error's code.
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -55,7 +56,7 @@ impl ServiceError {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     pub(crate) code: Option<String>,
 }
 
@@ -72,7 +73,7 @@ impl Answer {
         Self {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]),
-            body: Bytes::from(value.to_string()),
+            body: value.to_string().into(),
             code: None,
         }
     }

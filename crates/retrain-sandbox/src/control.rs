@@ -8,9 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, ServiceError};
+use crate::cloudwatch::{Alarm, StateValue};
+use crate::s3::{Event, SeedBucket};
 use crate::sagemaker::{ApprovalStatus, ExecutionStatus};
 use crate::seed::{Seed, SeedPackage};
-use crate::{CallLog, Fault, FaultKind, Faults, SageMaker, Service, Ssm, Verdict, VirtualClock};
+use crate::{
+    CallLog, CloudWatch, CodePipeline, Fault, FaultKind, Faults, S3, SageMaker, Service, Ssm,
+    Verdict, VirtualClock, codepipeline,
+};
 
 /// The handles of a sandbox.
 #[derive(Clone, Debug)]
@@ -18,6 +23,9 @@ pub(crate) struct Control {
     pub(crate) clock: VirtualClock,
     pub(crate) faults: Faults,
     pub(crate) calls: CallLog,
+    pub(crate) cloudwatch: CloudWatch,
+    pub(crate) codepipeline: CodePipeline,
+    pub(crate) s3: S3,
     pub(crate) sagemaker: SageMaker,
     pub(crate) ssm: Ssm,
 }
@@ -36,9 +44,20 @@ impl Control {
             ("GET", "/executions") => Ok(json!({"executions": self.sagemaker.executions()})),
             ("POST", "/executions/start") => self.start(&read(body)?),
             ("POST", "/executions/finish") => self.finish(&read(body)?),
+            ("GET", "/codepipeline/executions") => {
+                Ok(json!({"executions": self.codepipeline.executions()}))
+            }
+            ("POST", "/codepipeline/executions/start") => self.start_code(&read(body)?),
+            ("POST", "/codepipeline/executions/pass") => self.pass_code_stage(&read(body)?),
+            ("POST", "/codepipeline/executions/finish") => self.finish_code(&read(body)?),
             ("GET", "/packages") => Ok(json!({"modelPackages": self.sagemaker.packages()})),
             ("POST", "/packages") => Ok(self.register(&read(body)?)),
             ("POST", "/packages/approval") => self.approve(&read(body)?),
+            ("GET", "/alarms") => Ok(json!({"alarms": self.cloudwatch.alarms()})),
+            ("POST", "/alarms") => self.put_alarm(read(body)?),
+            ("POST", "/alarms/state") => self.set_alarm_state(&read(body)?),
+            ("POST", "/buckets") => self.create_bucket(&read(body)?),
+            ("POST", "/events/reset") => Ok(self.take_events()),
             ("GET", "" | "/" | "/clock") => Ok(self.time()),
             ("POST", "/clock") => self.move_clock(&read(body)?),
             ("GET", "/faults") => Ok(self.list_faults()),
@@ -89,6 +108,54 @@ impl Control {
             .finish(&request.arn, request.status, reason)
             .map(|()| json!({}))
             .map_err(|error| bad(&error))
+    }
+
+    fn start_code(&self, request: &CodeStartRequest) -> Done {
+        self.codepipeline
+            .start_by_hand(&request.pipeline)
+            .map(|id| json!({"id": id}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn pass_code_stage(&self, request: &CodePassRequest) -> Done {
+        self.codepipeline
+            .pass_stage(&request.id)
+            .map(|()| json!({}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn finish_code(&self, request: &CodeFinishRequest) -> Done {
+        let summary = request.status_summary.as_deref();
+        self.codepipeline
+            .finish(&request.id, request.status, summary)
+            .map(|()| json!({}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn put_alarm(&self, alarm: Alarm) -> Done {
+        self.cloudwatch
+            .put_alarm(alarm)
+            .map(|arn| json!({"arn": arn}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn set_alarm_state(&self, request: &AlarmStateRequest) -> Done {
+        self.cloudwatch
+            .set_state(&request.name, request.state)
+            .map(|()| json!({}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn create_bucket(&self, bucket: &SeedBucket) -> Done {
+        bucket
+            .plant(&self.s3)
+            .map(|()| json!({}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn take_events(&self) -> Value {
+        let events = self.s3.events();
+        json!({"events": events.iter().map(Event::eventbridge).collect::<Vec<_>>()})
     }
 
     fn register(&self, package: &SeedPackage) -> Value {
@@ -166,7 +233,7 @@ impl Control {
     }
 
     pub(crate) fn seed(&self, seed: &Seed) -> Done {
-        seed.plant(&self.clock, &self.sagemaker, &self.ssm)
+        seed.plant(self)
             .map(|()| json!({}))
             .map_err(|error| bad(&error))
     }
@@ -197,10 +264,37 @@ struct FinishRequest {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeStartRequest {
+    pipeline: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodePassRequest {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CodeFinishRequest {
+    id: String,
+    status: codepipeline::ExecutionStatus,
+    status_summary: Option<String>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ApprovalRequest {
     arn: String,
     status: ApprovalStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlarmStateRequest {
+    name: String,
+    state: StateValue,
 }
 
 #[derive(Deserialize)]

@@ -61,7 +61,7 @@ impl DynamoDb {
             status: head.status,
             code: error_code(head.status, &body),
             headers: head.headers,
-            body,
+            body: body.into(),
         })
     }
 }

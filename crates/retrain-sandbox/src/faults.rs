@@ -34,8 +34,9 @@ pub struct Fault {
 /// What a fault does to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// HTTP 400 `ThrottlingException`, or DynamoDB's
-    /// `ProvisionedThroughputExceededException`. No effect.
+    /// HTTP 400 `ThrottlingException`, or CloudWatch's `Throttling`, or DynamoDB's
+    /// `ProvisionedThroughputExceededException`, or S3's HTTP 503 `SlowDown`. No
+    /// effect.
     Throttle,
     /// HTTP 500, no effect.
     ServerError,
@@ -47,7 +48,7 @@ pub enum FaultKind {
     DropBefore,
     /// The connection closes without an answer after the effect.
     DropAfter,
-    /// HTTP 400 with this error; no effect.
+    /// HTTP 400 with this error, or the status that S3 gives it; no effect.
     Refuse {
         /// The error code, such as `AccessDeniedException`.
         code: String,

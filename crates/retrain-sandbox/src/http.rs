@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::answer::{Answer, ServiceError};
+use crate::body::Body;
 use crate::calls::Outcome;
 use crate::control::Control;
 use crate::faults::{FaultHandle, FaultKind, Verdict};
@@ -65,7 +66,7 @@ impl Router {
     async fn handle(
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Dropped> {
+    ) -> Result<Response<Body>, Dropped> {
         let (head, body) = request.into_parts();
         let bytes = Limited::new(body, MAX_BODY_BYTES)
             .collect()
@@ -127,7 +128,7 @@ impl Router {
             Some(endpoint.service()),
             &request.operation,
             self.control.clock.now(),
-            request.json.clone().unwrap_or(Value::Null),
+            endpoint.members(&request),
         );
         let fault = self
             .control
@@ -149,7 +150,7 @@ impl Router {
         fault: &FaultHandle,
     ) -> Result<Answer, Dropped> {
         let service = endpoint.service();
-        let instead = |error: &ServiceError| Ok(Answer::error(error, service.content_type()));
+        let instead = |error: &ServiceError| Ok(service.failure(error));
         match &fault.fault().kind {
             FaultKind::Throttle => instead(&service.throttled()),
             FaultKind::ServerError => {
@@ -191,8 +192,8 @@ impl Router {
         }
     }
 
-    fn response(&self, answer: Answer) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(answer.body));
+    fn response(&self, answer: Answer) -> Response<Body> {
+        let mut response = Response::new(answer.body);
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
         // Counted, not random, so that two runs of a test print the same.

@@ -191,17 +191,17 @@ impl<'a> Input<'a> {
         Ok(Some(items))
     }
 
-    /// A list of strings that must be there.
-    pub(crate) fn texts(
+    /// A list of strings.
+    pub(crate) fn optional_texts(
         &self,
         name: &str,
         min: usize,
         max: usize,
         rule: Text,
-    ) -> Read<Vec<&'a str>> {
-        let items = self
-            .list(name, min, max)?
-            .ok_or_else(|| self.missing(name))?;
+    ) -> Read<Option<Vec<&'a str>>> {
+        let Some(items) = self.list(name, min, max)? else {
+            return Ok(None);
+        };
         items
             .iter()
             .enumerate()
@@ -213,7 +213,36 @@ impl<'a> Input<'a> {
                 check_text(text, &path, rule)?;
                 Ok(text)
             })
-            .collect()
+            .collect::<Read<_>>()
+            .map(Some)
+    }
+
+    /// A list of strings that must be there.
+    pub(crate) fn texts(
+        &self,
+        name: &str,
+        min: usize,
+        max: usize,
+        rule: Text,
+    ) -> Read<Vec<&'a str>> {
+        self.optional_texts(name, min, max, rule)?
+            .ok_or_else(|| self.missing(name))
+    }
+
+    /// A list of which each is one of these values.
+    pub(crate) fn each_one_of(&self, name: &str, values: &[&str]) -> Read<Option<Vec<&'a str>>> {
+        let texts = self.optional_texts(name, 0, usize::MAX, Text::of(0, usize::MAX))?;
+        match &texts {
+            Some(given) if !given.iter().all(|text| values.contains(text)) => Err(violation(
+                &format!("'[{}]'", given.join(", ")),
+                &self.at_member(name),
+                &format!(
+                    "Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
+                    values.join(", ")
+                ),
+            )),
+            _ => Ok(texts),
+        }
     }
 
     /// A list of structures, each with the path AWS gives it in messages.

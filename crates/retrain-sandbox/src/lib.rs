@@ -9,14 +9,18 @@
 )]
 
 mod answer;
+mod body;
 mod calls;
 mod clock;
+pub mod cloudwatch;
+pub mod codepipeline;
 mod control;
 mod dynamodb;
 mod faults;
 mod http;
 mod input;
 mod page;
+pub mod s3;
 pub mod sagemaker;
 mod sandbox;
 mod seed;
@@ -25,7 +29,10 @@ pub mod ssm;
 
 pub use calls::{Call, CallLog, Outcome};
 pub use clock::VirtualClock;
+pub use cloudwatch::CloudWatch;
+pub use codepipeline::CodePipeline;
 pub use faults::{Fault, FaultHandle, FaultKind, Faults, Verdict};
+pub use s3::S3;
 pub use sagemaker::SageMaker;
 pub use sandbox::{Options, Sandbox};
 pub use seed::{Seed, SeedError, SeedPackage, SeedParameter};

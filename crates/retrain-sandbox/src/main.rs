@@ -11,7 +11,7 @@ const USAGE: &str = "\
 usage: retrain-sandbox [--port PORT] [--seed FILE] [--virtual]
 
   --port PORT   listen on this port of 127.0.0.1 (default 4599; 0 takes a free one)
-  --seed FILE   begin with the parameters, pipelines and model packages of a JSON file
+  --seed FILE   begin with what a JSON file describes
   --virtual     a clock that moves only when told to, instead of the real time
 ";
 

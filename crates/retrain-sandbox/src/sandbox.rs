@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 use crate::control::Control;
 use crate::http::{self, Router};
 use crate::seed::{Seed, SeedError};
-use crate::{CallLog, Faults, SageMaker, Ssm, VirtualClock, dynamodb};
+use crate::{
+    CallLog, CloudWatch, CodePipeline, Faults, S3, SageMaker, Ssm, VirtualClock, dynamodb,
+};
 
 /// How a sandbox starts.
 #[derive(Clone, Debug)]
@@ -64,6 +66,9 @@ impl Sandbox {
             region,
             ..
         } = options;
+        let cloudwatch = CloudWatch::new(clock.clone(), &region, &account);
+        let codepipeline = CodePipeline::new(clock.clone(), &region, &account);
+        let s3 = S3::new(clock.clone(), &region, &account);
         let sagemaker = SageMaker::new(clock.clone(), &region, &account);
         let ssm = Ssm::new(clock.clone(), &region, &account);
         let (dynamodb, database_server) = dynamodb::start().await?;
@@ -71,12 +76,23 @@ impl Sandbox {
             clock,
             faults: Faults::default(),
             calls: CallLog::default(),
+            cloudwatch: cloudwatch.clone(),
+            codepipeline: codepipeline.clone(),
+            s3: s3.clone(),
             sagemaker: sagemaker.clone(),
             ssm: ssm.clone(),
         };
         let (stopping, stop) = watch::channel(false);
         let router = Arc::new(Router {
-            endpoints: vec![Box::new(dynamodb), Box::new(sagemaker), Box::new(ssm)],
+            endpoints: vec![
+                // Its path would be a bucket's, so it comes before S3.
+                Box::new(cloudwatch),
+                Box::new(codepipeline),
+                Box::new(dynamodb),
+                Box::new(s3),
+                Box::new(sagemaker),
+                Box::new(ssm),
+            ],
             control: control.clone(),
             stop,
             answered: AtomicU64::new(0),
@@ -104,6 +120,21 @@ impl Sandbox {
         &self.control.clock
     }
 
+    /// CloudWatch's alarms, without a request.
+    pub fn cloudwatch(&self) -> &CloudWatch {
+        &self.control.cloudwatch
+    }
+
+    /// What a person, a pipeline or AWS itself does in CodePipeline.
+    pub fn codepipeline(&self) -> &CodePipeline {
+        &self.control.codepipeline
+    }
+
+    /// S3, without a request.
+    pub fn s3(&self) -> &S3 {
+        &self.control.s3
+    }
+
     /// What a person, a pipeline or AWS itself does in SageMaker.
     pub fn sagemaker(&self) -> &SageMaker {
         &self.control.sagemaker
@@ -126,7 +157,7 @@ impl Sandbox {
 
     /// Puts in what a seed describes.
     pub fn seed(&self, seed: &Seed) -> Result<(), SeedError> {
-        seed.plant(self.clock(), self.sagemaker(), self.ssm())
+        seed.plant(&self.control)
     }
 
     /// Serves until the process ends.

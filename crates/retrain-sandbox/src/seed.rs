@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::cloudwatch::{self, Alarm};
+use crate::codepipeline;
+use crate::control::Control;
+use crate::s3::{S3Error, SeedBucket};
 use crate::sagemaker::{ApprovalStatus, ControlError, PackageStatus, Pipeline};
 use crate::ssm::ParameterError;
-use crate::{SageMaker, Ssm, VirtualClock};
 
 /// The contents of a new sandbox.
 ///
@@ -18,6 +21,14 @@ use crate::{SageMaker, Ssm, VirtualClock};
 ///     ],
 ///     "pipelines": [
 ///         {"name": "churn-training", "parameters": {"TrainingDataUri": null, "DriftKind": "none"}}
+///     ],
+///     "alarms": [
+///         {"name": "churn-drift", "state": "OK"}
+///     ],
+///     "buckets": [
+///         {"name": "data", "versioning": true, "objects": [
+///             {"key": "churn/part-0.csv", "body": "1,2\n", "metadata": {"row-count": "1"}}
+///         ]}
 ///     ],
 ///     "modelPackages": [
 ///         {"group": "churn", "approvalStatus": "Approved"}
@@ -34,6 +45,12 @@ pub struct Seed {
     pub parameters: Vec<SeedParameter>,
     /// SageMaker pipelines.
     pub pipelines: Vec<Pipeline>,
+    /// CodePipeline pipelines.
+    pub code_pipelines: Vec<codepipeline::Pipeline>,
+    /// CloudWatch alarms.
+    pub alarms: Vec<Alarm>,
+    /// Buckets of S3. Their objects are announced like any other.
+    pub buckets: Vec<SeedBucket>,
     /// Model package groups without packages.
     pub model_package_groups: Vec<String>,
     /// Model packages, each the next version of its group.
@@ -90,6 +107,21 @@ pub enum SeedError {
     /// A pipeline cannot be created.
     #[error("the seed's pipeline is refused")]
     Pipeline(#[source] ControlError),
+    /// A bucket or one of its objects cannot be created.
+    #[error("the seed's bucket {name} is refused")]
+    Bucket {
+        /// The bucket's name.
+        name: String,
+        /// Why.
+        #[source]
+        reason: S3Error,
+    },
+    /// An alarm cannot be created.
+    #[error("the seed's alarm is refused")]
+    Alarm(#[source] cloudwatch::ControlError),
+    /// A CodePipeline pipeline cannot be created.
+    #[error("the seed's code pipeline is refused")]
+    CodePipeline(#[source] codepipeline::ControlError),
 }
 
 impl Seed {
@@ -102,12 +134,16 @@ impl Seed {
         })
     }
 
-    pub(crate) fn plant(
-        &self,
-        clock: &VirtualClock,
-        sagemaker: &SageMaker,
-        ssm: &Ssm,
-    ) -> Result<(), SeedError> {
+    pub(crate) fn plant(&self, control: &Control) -> Result<(), SeedError> {
+        let Control {
+            clock,
+            cloudwatch,
+            codepipeline,
+            s3,
+            sagemaker,
+            ssm,
+            ..
+        } = control;
         if let Some(now) = self.now {
             clock.set(now);
         }
@@ -126,6 +162,22 @@ impl Seed {
             sagemaker
                 .create_pipeline(pipeline.clone())
                 .map_err(SeedError::Pipeline)?;
+        }
+        for pipeline in &self.code_pipelines {
+            codepipeline
+                .create_pipeline(pipeline.clone())
+                .map_err(SeedError::CodePipeline)?;
+        }
+        for alarm in &self.alarms {
+            cloudwatch
+                .put_alarm(alarm.clone())
+                .map_err(SeedError::Alarm)?;
+        }
+        for bucket in &self.buckets {
+            bucket.plant(s3).map_err(|reason| SeedError::Bucket {
+                name: bucket.name.clone(),
+                reason,
+            })?;
         }
         for group in &self.model_package_groups {
             sagemaker.create_package_group(group);

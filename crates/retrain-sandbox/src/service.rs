@@ -12,14 +12,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, ServiceError};
+use crate::cloudwatch;
+use crate::s3::S3Error;
 
 /// A service that the sandbox stands in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Service {
+    /// Amazon CloudWatch.
+    CloudWatch,
+    /// AWS CodePipeline.
+    CodePipeline,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon S3.
+    S3,
     /// Amazon SageMaker.
     SageMaker,
     /// AWS Systems Manager, of which Parameter Store.
@@ -30,8 +38,10 @@ impl Service {
     /// The content type of its answers.
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
+            Self::CloudWatch => "application/cbor",
             Self::DynamoDb => "application/x-amz-json-1.0",
-            Self::SageMaker | Self::Ssm => "application/x-amz-json-1.1",
+            Self::S3 => "application/xml",
+            Self::CodePipeline | Self::SageMaker | Self::Ssm => "application/x-amz-json-1.1",
         }
     }
 
@@ -39,11 +49,20 @@ impl Service {
     /// say; a table that is throttled has its own error (botocore API models).
     pub(crate) fn throttled(self) -> ServiceError {
         match self {
+            // The code of its older query protocol, which it keeps.
+            Self::CloudWatch => self.refusal("Throttling", "Rate exceeded"),
             Self::DynamoDb => self.refusal(
                 "ProvisionedThroughputExceededException",
                 "The level of configured provisioned throughput for the table was exceeded.",
             ),
-            Self::SageMaker | Self::Ssm => self.refusal("ThrottlingException", "Rate exceeded"),
+            Self::S3 => ServiceError::with_status(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Please reduce your request rate.",
+            ),
+            Self::CodePipeline | Self::SageMaker | Self::Ssm => {
+                self.refusal("ThrottlingException", "Rate exceeded")
+            }
         }
     }
 
@@ -53,7 +72,8 @@ impl Service {
         let code = match (self, status) {
             (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",
             (Self::DynamoDb | Self::Ssm, _) => "InternalServerError",
-            (Self::SageMaker, _) => "InternalFailure",
+            (Self::S3, _) => "InternalError",
+            (Self::CloudWatch | Self::CodePipeline | Self::SageMaker, _) => "InternalFailure",
         };
         ServiceError::with_status(status, code, "The request failed inside the service.")
     }
@@ -64,7 +84,21 @@ impl Service {
             Self::DynamoDb => {
                 ServiceError::refused(&format!("com.amazonaws.dynamodb.v20120810#{code}"), message)
             }
-            Self::SageMaker | Self::Ssm => ServiceError::refused(code, message),
+            Self::CloudWatch | Self::CodePipeline | Self::S3 | Self::SageMaker | Self::Ssm => {
+                ServiceError::refused(code, message)
+            }
+        }
+    }
+
+    /// How it tells a client of an error. CloudWatch speaks CBOR. S3 speaks XML,
+    /// and its codes have their own statuses.
+    pub(crate) fn failure(self, error: &ServiceError) -> Answer {
+        match self {
+            Self::CloudWatch => cloudwatch::failure(error),
+            Self::S3 => S3Error::new(&error.code, &error.message).answer(),
+            Self::CodePipeline | Self::DynamoDb | Self::SageMaker | Self::Ssm => {
+                Answer::error(error, self.content_type())
+            }
         }
     }
 
@@ -114,6 +148,11 @@ pub(crate) trait Endpoint: Send + Sync {
     /// The operation that a request asks of this service; none if the request
     /// is for another.
     fn operation(&self, head: &Parts) -> Option<String>;
+
+    /// The request's members, for the call log.
+    fn members(&self, request: &Request) -> Value {
+        request.json.clone().unwrap_or(Value::Null)
+    }
 
     /// Does the operation. Runs in a task of its own, so a client that goes away
     /// does not cut it in half.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PolicyError;
 use crate::drift::{AlarmMetric, AlarmTransition, DriftKind, NamespaceClass};
-use crate::names::{AlarmArn, EndpointName, MonitoringScheduleName, NamePattern};
+use crate::names::{AlarmArn, EndpointName, MonitoringScheduleName};
+use crate::pattern::NamePattern;
 
 /// The alarms that mean drift of one model. An alarm is the model's when any one
 /// of the matchers fits.

@@ -4,7 +4,10 @@
 //! only validation: a [`Policy`] that exists is a policy that can be applied.
 
 mod blackout;
+mod data;
+mod limits;
 mod matcher;
+mod target;
 mod template;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -13,21 +16,23 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::blackout::open_from;
 pub use self::blackout::{Blackout, Day, InvalidLocalTime, LocalTime, UnknownZone, Zone};
+pub use self::data::{
+    Completion, DataPolicy, Is, MAX_KEY_BYTES, ManifestPolicy, ObjectFormat, ObjectMatcher, Role,
+};
+pub use self::limits::{AtLeast, BackOff, Budget, NoImprovement, Signal};
 pub use self::matcher::{AlarmMatch, AlarmMatcher, DriftPolicy, NotDrift};
-pub(crate) use self::template::MAX_VALUE_CHARS;
+pub use self::target::PipelineTarget;
 pub use self::template::{InvalidTemplate, Placeholder, Template};
 use crate::lane::Target;
-use crate::names::{
-    ModelName, ModelPackageGroupName, ParameterName, PipelineName, PipelineParameterName,
-};
+use crate::names::{ModelName, ModelPackageGroupName, ParameterName, PipelineParameterName};
 use crate::period::Period;
+use crate::token::digest;
 use crate::trigger::TriggerKind;
 
 /// The retraining policy of one model.
@@ -35,12 +40,13 @@ use crate::trigger::TriggerKind;
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
-    /// The SageMaker pipeline that retrains the model. A pipeline belongs to one
-    /// model only.
+    /// The pipeline that retrains the model: one of SageMaker's, or of
+    /// CodePipeline's. A pipeline belongs to one model only.
     pub pipeline: PipelineTarget,
 
-    /// What each declared pipeline parameter is given: literal text and
-    /// placeholders such as `{training_data_uri}` or `{drift_kind|none}`.
+    /// What each declared pipeline parameter (of CodePipeline: variable) is given:
+    /// literal text and placeholders such as `{training_data_uri}` or
+    /// `{drift_kind|none}`.
     #[serde(default)]
     pub parameters: BTreeMap<PipelineParameterName, Template>,
 
@@ -60,6 +66,15 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "DriftPolicy::is_empty")]
     pub drift: DriftPolicy,
 
+    /// Which S3 objects are training data of this model, and how much of it
+    /// retrains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataPolicy>,
+
+    /// How many kinds of signals must agree before one of them retrains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<AtLeast>,
+
     /// The least time between two starts, whatever caused them; at least one
     /// minute.
     pub min_interval: Period,
@@ -76,8 +91,13 @@ pub struct Policy {
     #[serde(default)]
     pub back_off: BackOff,
 
+    /// How a run tells that the new model is no better than the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_improvement: Option<NoImprovement>,
+
     /// Retrain when the last success is older than this; from one hour. It counts
-    /// from the first success that the controller sees.
+    /// from the first success that the controller sees. A run without improvement
+    /// counts as one: it has shown that the model is still the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Period>,
 
@@ -104,18 +124,6 @@ pub struct Policy {
     pub max_event_age: Period,
 }
 
-/// The pipeline that retrains the model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PipelineTarget {
-    /// The pipeline's name.
-    pub name: PipelineName,
-    /// `PipelineVersionId`, to pin one version of the definition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version_id: Option<NonZeroU64>,
-}
-
 /// What happens to a trigger that arrives inside the minimum interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -128,17 +136,6 @@ pub enum WithinMinInterval {
     Drop,
 }
 
-/// The most starts of a model within a sliding window of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Budget {
-    /// How many starts; 1 to 100.
-    pub starts: u32,
-    /// How long the window is; from one hour to 366 days.
-    pub window: Period,
-}
-
 /// What the controller does when a model should be retrained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,30 +146,6 @@ pub enum Mode {
     Act,
     /// It records that it would have started one, and calls nothing.
     Observe,
-}
-
-/// How long a model waits after failed runs, and when its causes are given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BackOff {
-    /// The wait after the first failure; it doubles with each further one.
-    pub initial: Period,
-    /// The longest wait.
-    pub cap: Period,
-    /// A cause is given up, with a record, when this many runs in a row that
-    /// carried it have failed; 1 to 20.
-    pub max_failures: u32,
-}
-
-impl Default for BackOff {
-    fn default() -> Self {
-        Self {
-            initial: Period::from_mins(30),
-            cap: Period::from_hours(24),
-            max_failures: 3,
-        }
-    }
 }
 
 const fn default_breaker() -> u32 {
@@ -237,16 +210,22 @@ impl Policy {
         if self.max_age.is_some_and(|age| age < Period::from_hours(1)) {
             return Err(PolicyError::at("max_age", "must be at least 1h"));
         }
-        self.check_back_off()?;
-        self.check_budget()?;
-        blackout::check(&self.blackouts)?;
-        self.drift.check()?;
-        if self.parameters.len() > 200 {
+        self.back_off.check()?;
+        if !(1..=100).contains(&self.breaker_after_failures) {
             return Err(PolicyError::at(
-                "parameters",
-                "SageMaker takes at most 200 parameters",
+                "breaker_after_failures",
+                "must be from 1 to 100",
             ));
         }
+        self.budget.map_or(Ok(()), Budget::check)?;
+        self.no_improvement
+            .as_ref()
+            .map_or(Ok(()), NoImprovement::check)?;
+        self.at_least.as_ref().map_or(Ok(()), AtLeast::check)?;
+        self.data.as_ref().map_or(Ok(()), DataPolicy::check)?;
+        blackout::check(&self.blackouts)?;
+        self.drift.check()?;
+        self.pipeline.check_parameters(&self.parameters)?;
         for (name, template) in &self.parameters {
             for placeholder in template.placeholders() {
                 self.check_source(placeholder)
@@ -254,46 +233,6 @@ impl Policy {
             }
         }
         Ok(self)
-    }
-
-    fn check_back_off(&self) -> Result<(), PolicyError> {
-        let BackOff {
-            initial,
-            cap,
-            max_failures,
-        } = self.back_off;
-        if initial.is_zero() || initial > cap {
-            return Err(PolicyError::at(
-                "back_off.initial",
-                "must be more than 0s and at most back_off.cap",
-            ));
-        }
-        if !(1..=20).contains(&max_failures) {
-            return Err(PolicyError::at(
-                "back_off.max_failures",
-                "must be from 1 to 20",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_budget(&self) -> Result<(), PolicyError> {
-        if !(1..=100).contains(&self.breaker_after_failures) {
-            return Err(PolicyError::at(
-                "breaker_after_failures",
-                "must be from 1 to 100",
-            ));
-        }
-        let Some(Budget { starts, window }) = self.budget else {
-            return Ok(());
-        };
-        if !(1..=100).contains(&starts) {
-            return Err(PolicyError::at("budget.starts", "must be from 1 to 100"));
-        }
-        if !(Period::from_hours(1)..=Period::from_days(366)).contains(&window) {
-            return Err(PolicyError::at("budget.window", "must be from 1h to 366d"));
-        }
-        Ok(())
     }
 
     fn check_source(&self, placeholder: Placeholder) -> Result<(), String> {
@@ -309,6 +248,8 @@ impl Policy {
             Placeholder::BaselineModelPackageArn if self.model_package_group.is_none() => {
                 "model_package_group"
             }
+            Placeholder::DataRows | Placeholder::DataObjects if self.data.is_none() => "data",
+            Placeholder::ManifestUri if self.manifest().is_none() => "data.manifest",
             _ => return Ok(()),
         };
         Err(alloc::format!(
@@ -317,11 +258,8 @@ impl Policy {
     }
 
     /// What a claim under this policy starts.
-    pub fn target(&self) -> Target {
-        Target::SagemakerPipeline {
-            name: self.pipeline.name.clone(),
-            version_id: self.pipeline.version_id,
-        }
+    pub fn target(&self) -> &Target {
+        self.pipeline.target()
     }
 
     /// The minimum interval before a start that this kind of trigger causes.
@@ -330,6 +268,11 @@ impl Policy {
             .get(&kind)
             .copied()
             .unwrap_or(self.min_interval)
+    }
+
+    /// Where the manifest of a start's data is written, if the policy wants one.
+    pub fn manifest(&self) -> Option<&ManifestPolicy> {
+        self.data.as_ref()?.manifest.as_ref()
     }
 
     /// Whether any parameter uses this placeholder.
@@ -349,4 +292,12 @@ pub struct PolicyInForce {
     pub version: u64,
     /// The policy.
     pub policy: Policy,
+}
+
+impl PolicyInForce {
+    /// Tells one policy from another, whatever their versions are.
+    pub fn digest(&self) -> String {
+        // A policy came from JSON, so it can be written as JSON.
+        digest(&serde_json::to_string(&self.policy).unwrap_or_default())
+    }
 }

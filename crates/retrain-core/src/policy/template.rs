@@ -28,6 +28,15 @@ pub enum Placeholder {
     AlarmName,
     /// CloudWatch's sentence about the alarm, shortened; empty without one.
     Evidence,
+    /// How many new rows the start takes with it.
+    DataRows,
+    /// In how many objects they are.
+    DataObjects,
+    /// The URI of the manifest that lists exactly those objects.
+    ManifestUri,
+    /// The key of what asked for a start of kind `code`, such as the execution of the
+    /// release pipeline; empty otherwise.
+    CodeKey,
     /// The claim's token.
     Token,
     /// The version of this policy.
@@ -36,7 +45,7 @@ pub enum Placeholder {
 
 impl Placeholder {
     /// All placeholders, in the order in which the documentation lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Model,
         Self::Trigger,
         Self::TrainingDataUri,
@@ -46,6 +55,10 @@ impl Placeholder {
         Self::DriftKind,
         Self::AlarmName,
         Self::Evidence,
+        Self::DataRows,
+        Self::DataObjects,
+        Self::ManifestUri,
+        Self::CodeKey,
         Self::Token,
         Self::PolicyVersion,
     ];
@@ -62,6 +75,10 @@ impl Placeholder {
             Self::DriftKind => "drift_kind",
             Self::AlarmName => "alarm_name",
             Self::Evidence => "evidence",
+            Self::DataRows => "data_rows",
+            Self::DataObjects => "data_objects",
+            Self::ManifestUri => "manifest_uri",
+            Self::CodeKey => "code_key",
             Self::Token => "token",
             Self::PolicyVersion => "policy_version",
         }
@@ -115,8 +132,8 @@ fn known() -> String {
     names.join(", ")
 }
 
-/// The longest value of a pipeline parameter (SageMaker API model).
-pub(crate) const MAX_VALUE_CHARS: usize = 1024;
+/// The longest text of a value, before placeholders are filled in.
+const MAX_VALUE_CHARS: usize = 1024;
 
 impl Template {
     /// Parses a template.

@@ -61,7 +61,7 @@ fn an_error_names_the_field_and_the_reason() {
         ),
         (
             SAMPLE.replace("fraud-training", "fraud_training"),
-            "pipeline.name: ",
+            "pipeline: name: ",
             "hyphens",
         ),
         (

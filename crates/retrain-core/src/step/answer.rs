@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Command, Look, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
+use crate::execution::Execution;
 use crate::guard::{doubled, later};
-use crate::names::{PipelineExecutionArn, shortened};
+use crate::names::shortened;
 use crate::policy::Mode;
 use crate::slot::{Claim, NoCapacity, Phase, Run, Start};
 
@@ -58,7 +59,7 @@ impl Turn<'_> {
     pub(super) fn acknowledge(
         &mut self,
         claim: &Claim,
-        execution: &PipelineExecutionArn,
+        execution: &Execution,
         started_at: Timestamp,
     ) {
         self.slot.record_start(Start {
@@ -67,7 +68,7 @@ impl Turn<'_> {
         });
         self.slot
             .foreign
-            .retain(|run| !same_execution(&run.execution, execution));
+            .retain(|run| !run.execution.is_same(execution));
         self.slot.no_capacity = None;
         self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
         self.slot.phase = Phase::Running(Run {
@@ -125,7 +126,7 @@ impl Turn<'_> {
                 execution,
                 started_at,
                 ..
-            } if !same_execution(execution, &run.execution) => {
+            } if !execution.is_same(&run.execution) => {
                 self.slot.record_start(Start {
                     at: *started_at,
                     claim: run.claim.number,
@@ -222,6 +223,7 @@ impl Turn<'_> {
 
     /// The claim is over without an execution: its causes are held again.
     fn give_back(&mut self, claim: &Claim) -> usize {
+        self.give_data_back(claim.data.as_ref());
         let back = claim.reasons.clone().without_withdrawn();
         let held_again = back.len();
         self.slot.held.add_all(back);
@@ -242,12 +244,6 @@ const fn is_definite(attempt: u32, refusal: &Refusal, looked: bool) -> bool {
         Refusal::NoCapacity { .. } => attempt == 1,
         Refusal::Misconfigured { .. } => attempt == 1 || looked,
     }
-}
-
-/// Whether two ARNs name one execution. AWS spells the pipeline's name in both
-/// lower and original case.
-pub(super) fn same_execution(a: &PipelineExecutionArn, b: &PipelineExecutionArn) -> bool {
-    a.as_str().eq_ignore_ascii_case(b.as_str())
 }
 
 /// Up to a tenth more, derived from the claim's token: models that were refused

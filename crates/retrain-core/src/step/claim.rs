@@ -1,16 +1,19 @@
 //! Writing a claim down: complete, so that whoever resumes it sends the same
 //! request.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
 use jiff::Timestamp;
 
 use super::Turn;
+use crate::data::{Taken, Tally};
+use crate::facts::{FactsNeeded, ManifestWanted};
 use crate::guard::later;
-use crate::lane::Lane;
+use crate::lane::{Lane, Target};
 use crate::names::{PipelineParameterName, shortened};
-use crate::policy::{MAX_PARAMETERS_BYTES, MAX_VALUE_CHARS, Placeholder};
+use crate::policy::{MAX_PARAMETERS_BYTES, Placeholder};
 use crate::reason::Reason;
 use crate::slot::Claim;
 use crate::token::ClientRequestToken;
@@ -20,10 +23,8 @@ impl Turn<'_> {
     /// A claim over all held causes, or what makes it impossible.
     pub(super) fn write_claim(&self, leading: &Reason) -> Result<Claim, String> {
         let number = self.slot.claims.saturating_add(1);
-        let target = self.policy.policy.target();
-        let epoch = &self.facts.controller.epoch;
-        let token =
-            ClientRequestToken::derive(epoch, &self.policy.model, &Lane::Retrain, &target, number);
+        let target = self.policy.policy.target().clone();
+        let token = self.next_token();
         let parameters = self.parameters(leading, &token)?;
         let lease_until = later(self.now, self.facts.timing.lease());
         Ok(Claim {
@@ -34,12 +35,52 @@ impl Turn<'_> {
             description: self.description(leading),
             kind: leading.cause.kind(),
             reasons: self.slot.held.clone(),
+            data: self.data_to_take(),
             policy_version: self.policy.version,
             claimed_at: self.now,
             attempt: 1,
             lease_until,
             resume_at: later(lease_until, self.facts.timing.settle()),
         })
+    }
+
+    /// The token of the claim that comes next.
+    fn next_token(&self) -> ClientRequestToken {
+        ClientRequestToken::derive(
+            &self.facts.controller.epoch,
+            &self.policy.model,
+            &Lane::Retrain,
+            self.policy.policy.target(),
+            self.slot.claims.saturating_add(1),
+        )
+    }
+
+    /// The data that a claim takes: all that waits.
+    fn data_to_take(&self) -> Option<Taken> {
+        let has_data = self.slot.data.tally != Tally::default();
+        has_data.then(|| self.slot.data.clone().take())
+    }
+
+    /// What must be known before a claim can be written.
+    pub(super) fn facts_needed(&self) -> FactsNeeded {
+        let policy = &self.policy.policy;
+        let manifest = policy
+            .manifest()
+            .filter(|_| policy.uses(Placeholder::ManifestUri))
+            .filter(|_| self.slot.data.tally.objects > 0)
+            .map(|to| {
+                Box::new(ManifestWanted {
+                    to: to.clone(),
+                    model: self.policy.model.clone(),
+                    token: self.next_token(),
+                    generations: self.slot.data.generations,
+                    tally: self.slot.data.tally,
+                })
+            });
+        FactsNeeded {
+            manifest,
+            ..FactsNeeded::of(policy)
+        }
     }
 
     fn parameters(
@@ -56,10 +97,16 @@ impl Turn<'_> {
                 .map_err(|missing| {
                     alloc::format!("parameters.{name}: {}", self.what_is_missing(missing))
                 })?;
-            if value.chars().count() > MAX_VALUE_CHARS {
+            let target = self.policy.policy.target();
+            let max = target.max_value_chars();
+            if value.chars().count() > max {
                 return Err(alloc::format!(
-                    "parameters.{name}: the value has more than {MAX_VALUE_CHARS} characters"
+                    "parameters.{name}: the value has more than {max} characters"
                 ));
+            }
+            // CodePipeline refuses an empty value; the variable's default stands in.
+            if value.is_empty() && matches!(target, Target::Codepipeline { .. }) {
+                continue;
             }
             bytes += name.as_str().len() + value.len();
             parameters.insert(name.clone(), value);
@@ -101,9 +148,26 @@ impl Turn<'_> {
             Placeholder::DriftKind => Some(drift.kind),
             Placeholder::AlarmName => Some(drift.alarm),
             Placeholder::Evidence => Some(drift.evidence),
+            Placeholder::DataRows => Some(self.slot.data.tally.rows.to_string()),
+            Placeholder::DataObjects => Some(self.slot.data.tally.objects.to_string()),
+            Placeholder::ManifestUri => {
+                lookups.and_then(|known| known.manifest_uri.found().cloned())
+            }
+            Placeholder::CodeKey => Some(self.code_key(leading)),
             Placeholder::Token => Some(token.to_string()),
             Placeholder::PolicyVersion => Some(self.policy.version.to_string()),
         }
+    }
+
+    /// The key of the release that asked: the leading cause, or the oldest one.
+    fn code_key(&self, leading: &Reason) -> String {
+        core::iter::once(leading)
+            .chain(self.slot.held.iter())
+            .find_map(|reason| match &reason.cause {
+                Cause::Code { key, .. } => Some(key.clone()),
+                _ => None,
+            })
+            .unwrap_or_default()
     }
 
     /// A default stands in for what does not exist, but never for what exists and
@@ -118,6 +182,7 @@ impl Turn<'_> {
                 known.training_data_uri.unreadable(),
             ),
             ("the baseline", known.baseline.unreadable()),
+            ("the manifest", known.manifest_uri.unreadable()),
         ];
         match unreadable
             .into_iter()
@@ -163,7 +228,7 @@ impl Turn<'_> {
                     alarm: alarm.alarm_name().to_string(),
                     evidence: evidence.clone().unwrap_or_default(),
                 }),
-                Cause::Schedule { .. } | Cause::Age { .. } | Cause::Manual { .. } => None,
+                _ => None,
             })
             .unwrap_or_default()
     }

@@ -6,6 +6,8 @@
 
 mod answer;
 mod claim;
+mod data;
+mod ended;
 #[cfg(test)]
 mod promises;
 mod run;
@@ -20,12 +22,14 @@ use alloc::vec::Vec;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::data::ObjectWrite;
 use crate::decision::{Decision, Outcome, Unchanged};
 use crate::event::Event;
+use crate::execution::Execution;
 use crate::facts::{Facts, FactsNeeded, Seen};
-use crate::guard::{Guard, blackout_until, later};
+use crate::guard::{Guard, View, blackout_until, later};
 use crate::lane::SlotKey;
-use crate::names::{PipelineExecutionArn, shortened};
+use crate::names::shortened;
 use crate::policy::PolicyInForce;
 use crate::reason::Reason;
 use crate::slot::{Claim, Pause, Phase, Slot};
@@ -52,6 +56,8 @@ pub struct Commit {
     pub marker: Option<(DedupeKey, Seen)>,
     /// The decision to record. A mere change of the due time has none.
     pub decision: Option<Decision>,
+    /// What to remember of objects that were counted.
+    pub objects: Vec<ObjectWrite>,
     /// What to do once the write has succeeded.
     pub commands: Vec<Command>,
 }
@@ -71,7 +77,7 @@ pub enum Command {
     /// Describe the execution and tell its status.
     Describe {
         /// The execution.
-        execution: PipelineExecutionArn,
+        execution: Execution,
     },
 }
 
@@ -129,6 +135,7 @@ pub fn step(
         policy,
         now,
         blackout_until: blackout_until(&policy.policy.blackouts, now),
+        objects: Vec::new(),
     };
     match (event, &slot.phase) {
         (Event::Trigger(trigger), _) => turn.triggered(trigger),
@@ -161,6 +168,8 @@ pub fn step(
         (Event::Status(report), Phase::Running(run)) => Ok(turn.reported(run, report)),
         (Event::Status(report), Phase::Idle) => Ok(turn.reported_of_other(report)),
 
+        (Event::Data(arrivals), _) => Ok(turn.arrived(arrivals)),
+
         (Event::Tick, Phase::Idle) => Ok(turn.look_at_held()),
         (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
         (Event::Tick, Phase::Running(run)) => Ok(turn.describe(run)),
@@ -186,6 +195,8 @@ struct Turn<'a> {
     /// The end of the blackout hours that cover `now`. Worked out once: it is the
     /// only guard whose cost grows with the policy.
     blackout_until: Option<Timestamp>,
+    /// What to remember of objects that this turn has counted.
+    objects: Vec<ObjectWrite>,
 }
 
 impl Step {
@@ -202,7 +213,8 @@ impl Turn<'_> {
             slot: SlotKey::retrain(self.policy.model.clone()),
             number: self.slot.version.saturating_add(1),
             at,
-            event: self.event.clone(),
+            event: self.event.recorded(),
+            console_url: outcome.execution().map(Execution::console_url),
             outcome,
             policy_version: self.policy.version,
         };
@@ -238,20 +250,22 @@ impl Turn<'_> {
             slot,
             marker,
             decision,
+            objects: self.objects,
             commands,
         }))
     }
 
     /// The first guard that keeps `reason` from starting now.
     fn guard(&self, reason: &Reason) -> Option<Guard> {
-        Guard::first(
-            &self.slot,
-            self.facts.controller,
-            self.policy,
-            self.blackout_until,
-            reason,
-            self.now,
-        )
+        let view = View {
+            slot: &self.slot,
+            controller: self.facts.controller,
+            policy: self.policy,
+            blackout_until: self.blackout_until,
+            may_start: self.facts.may_start,
+            now: self.now,
+        };
+        Guard::first(view, reason)
     }
 
     /// Sets when to look again, unless a claim or a run has its own time for that.
@@ -266,8 +280,10 @@ impl Turn<'_> {
     fn due_when_idle(&self) -> Option<Timestamp> {
         let foreign = self.slot.foreign.iter().map(|run| run.look_at).min();
         let aged = self.aged_at().filter(|_| !self.is_aged());
+        let data = self.data_ready_at().filter(|_| !self.is_data_held());
         let held = self.due_for_held();
-        held.into_iter().chain(foreign).chain(aged).min()
+        let due = held.into_iter().chain(foreign).chain(aged);
+        due.chain(data).min()
     }
 
     fn due_for_held(&self) -> Option<Timestamp> {
@@ -323,4 +339,4 @@ impl Turn<'_> {
 }
 
 /// How often a slot is looked at whose guard only a person can clear.
-const LOOK_AGAIN_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+const LOOK_AGAIN_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);

@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::answer::same_execution;
 use super::{Command, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
+use crate::execution::Execution;
 use crate::guard::later;
-use crate::names::{PipelineExecutionArn, shortened};
-use crate::slot::{BreakerOpen, Claim, ForeignRun, MAX_FOREIGN_RUNS, Phase, Run};
+use crate::slot::{Claim, ForeignRun, MAX_FOREIGN_RUNS, Run};
 use crate::token::ClientRequestToken;
 
 impl Turn<'_> {
@@ -50,20 +49,16 @@ impl Turn<'_> {
     }
 
     pub(super) fn reported(self, run: &Run, report: &ExecutionReport) -> Step {
-        if !same_execution(&run.execution, &report.execution) {
+        if !run.execution.is_same(&report.execution) {
             return self.reported_of_other(report);
         }
-        let failure = report.failure.as_deref();
         match report.status {
             ExecutionStatus::InFlight => Step::unchanged(Unchanged::SameStatus),
-            ExecutionStatus::Succeeded => self.ended(run, End::Succeeded, failure),
-            ExecutionStatus::Failed => self.ended(run, End::Failed, failure),
-            ExecutionStatus::Stopped => self.ended(run, End::Stopped, failure),
-            // SageMaker may not show an execution at once.
+            // AWS may not show an execution at once.
             ExecutionStatus::Gone if self.now < self.settled(run.started_at) => {
                 Step::unchanged(Unchanged::SameStatus)
             }
-            ExecutionStatus::Gone => self.ended(run, End::Failed, Some("the execution is gone")),
+            ended => self.ended(run, ended, report),
         }
     }
 
@@ -75,16 +70,16 @@ impl Turn<'_> {
         )
     }
 
-    /// A status of an execution that is not the slot's own. One of ours that runs
-    /// again after it had ended, because a person retried it, is treated alike: its
-    /// causes have been settled.
+    /// A status of an execution that is not the slot's own. An older one of ours that
+    /// runs again, because a person retried it, is treated alike: its causes have been
+    /// settled. Only the last one takes its causes up again.
     pub(super) fn reported_of_other(mut self, report: &ExecutionReport) -> Step {
         let execution = report.execution.clone();
         let known = self
             .slot
             .foreign
             .iter()
-            .position(|run| same_execution(&run.execution, &execution));
+            .position(|run| run.execution.is_same(&execution));
         match (report.status, known) {
             (ExecutionStatus::InFlight, Some(at)) => {
                 let look_at = later(self.now, self.facts.timing.describe_every());
@@ -104,6 +99,7 @@ impl Turn<'_> {
             {
                 Step::unchanged(Unchanged::SameStatus)
             }
+            (ExecutionStatus::InFlight, None) if self.is_closed_run(&execution) => self.reopen(),
             (ExecutionStatus::InFlight, None) => {
                 let timing = self.facts.timing;
                 // One of ours was retried, or its end has overtaken this description:
@@ -129,11 +125,11 @@ impl Turn<'_> {
 
     pub(super) fn see_foreign(
         &mut self,
-        execution: &PipelineExecutionArn,
+        execution: &Execution,
         started_at: Timestamp,
         look_after: SignedDuration,
     ) {
-        let known = |run: &ForeignRun| same_execution(&run.execution, execution);
+        let known = |run: &ForeignRun| run.execution.is_same(execution);
         if self.slot.foreign.iter().any(known) {
             return;
         }
@@ -162,7 +158,7 @@ impl Turn<'_> {
         }
     }
 
-    fn count_foreign(&mut self, started_at: Timestamp) {
+    pub(super) fn count_foreign(&mut self, started_at: Timestamp) {
         self.slot.foreign_started_at = self
             .slot
             .foreign_started_at
@@ -187,64 +183,6 @@ impl Turn<'_> {
         .collect()
     }
 
-    /// The execution has ended: its causes are served, held again or discarded.
-    fn ended(mut self, run: &Run, end: End, failure: Option<&str>) -> Step {
-        self.slot.phase = Phase::Idle;
-        let claim = run.claim.number;
-        let execution = run.execution.clone();
-        let reasons = run.claim.reasons.clone();
-        let outcome = match end {
-            End::Succeeded => {
-                self.slot.failures = 0;
-                self.slot.failed_at = None;
-                self.slot.succeeded_at = Some(self.now);
-                Outcome::Succeeded {
-                    claim,
-                    execution,
-                    served: reasons.len(),
-                }
-            }
-            End::Failed => {
-                let max_failures = self.policy.policy.back_off.max_failures;
-                let (back, given_up) = reasons.after_failure(max_failures);
-                let held_again = back.len();
-                self.slot.held.add_all(back);
-                self.slot.failures = self.slot.failures.saturating_add(1);
-                self.slot.failed_at = Some(self.now);
-                let breaker_opened = self.open_breaker();
-                Outcome::Failed {
-                    claim,
-                    execution,
-                    failure: failure.map(|text| shortened(text, 500)),
-                    held_again,
-                    given_up,
-                    breaker_opened,
-                }
-            }
-            End::Stopped => Outcome::Stopped {
-                claim,
-                execution,
-                discarded: reasons.len(),
-            },
-        };
-        self.slot.due_at = self.due_when_idle();
-        self.commit(outcome, vec![])
-    }
-
-    /// Opens the breaker if this failure was one too many.
-    fn open_breaker(&mut self) -> bool {
-        let failures = self.slot.failures;
-        let opens = self.slot.breaker_open.is_none()
-            && failures >= self.policy.policy.breaker_after_failures;
-        if opens {
-            self.slot.breaker_open = Some(BreakerOpen {
-                failures,
-                since: self.now,
-            });
-        }
-        opens
-    }
-
     /// Time to look at an execution about which no event has told.
     pub(super) fn describe(mut self, run: &Run) -> Step {
         if self.slot.due_at.is_some_and(|due_at| self.now < due_at) {
@@ -260,12 +198,4 @@ impl Turn<'_> {
 fn is_ours(report: &ExecutionReport) -> bool {
     let name = report.display_name.as_deref();
     name.is_some_and(ClientRequestToken::is_display_name)
-}
-
-/// How a run of ours can end.
-#[derive(Clone, Copy)]
-enum End {
-    Succeeded,
-    Failed,
-    Stopped,
 }

@@ -9,12 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Command, Look, Step, StepError, Turn};
 use crate::decision::{Outcome, Stale, Unchanged};
 use crate::drift::AlarmState;
-use crate::facts::FactsNeeded;
 use crate::guard::{Guard, later};
 use crate::names::AlarmArn;
 use crate::policy::{Mode, WithinMinInterval};
 use crate::reason::{Reason, Reasons};
-use crate::slot::{AlarmSeen, Misconfigured, Phase};
+use crate::slot::{AlarmSeen, Fate, Misconfigured, Phase};
 use crate::trigger::{Cause, Trigger};
 
 /// How far ahead of our clock another clock may be before it is not believed.
@@ -33,14 +32,18 @@ impl Turn<'_> {
             self.see_alarm(alarm, AlarmState::Alarm, trigger.at);
         }
         let reason = Reason::of(trigger);
+        let held_before = self.slot.held.clone();
+        self.slot.held.add(reason.clone());
+        self.confirm();
+        let reason = self.slot.held.same_as(&reason).clone();
         let guard = self.guard(&reason);
         if let Some(guard @ Guard::MinInterval { .. }) = &guard
             && self.policy.policy.within_min_interval == WithinMinInterval::Drop
         {
             let guard = guard.clone();
+            self.slot.held = held_before;
             return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
         }
-        self.slot.held.add(reason.clone());
         Ok(match (guard, self.first_eligible()) {
             (None, _) => self.claim_held(&reason),
             (Some(_), Some(other)) => self.claim_held(&other),
@@ -125,11 +128,16 @@ impl Turn<'_> {
 
     /// Looks at the held causes of an idle slot.
     pub(super) fn look_at_held(mut self) -> Step {
-        let aged = self.age();
+        let ripe = [self.age(), self.data_is_enough()];
         if let Some(leading) = self.first_eligible() {
             return self.claim_held(&leading);
         }
-        if let Some(guard) = aged.and_then(|reason| self.guard(&reason)) {
+        if let Some(reasons) = self.take_unconfirmed() {
+            self.refresh_due();
+            return self.commit(Outcome::Unconfirmed { reasons }, vec![]);
+        }
+        let mut ripe = ripe.iter().flatten();
+        if let Some(guard) = ripe.find_map(|reason| self.guard(reason)) {
             return self.hold(guard);
         }
         let commands = self.describe_foreign();
@@ -168,7 +176,7 @@ impl Turn<'_> {
     }
 
     /// The first held cause that no guard keeps.
-    fn first_eligible(&self) -> Option<Reason> {
+    pub(super) fn first_eligible(&self) -> Option<Reason> {
         self.slot
             .held
             .iter()
@@ -189,11 +197,11 @@ impl Turn<'_> {
     /// Writes a claim over all held causes, led by one that no guard keeps; or
     /// asks what must be known before. A claim that cannot be written leaves them
     /// held, and the slot misconfigured.
-    fn claim_held(mut self, leading: &Reason) -> Step {
+    pub(super) fn claim_held(mut self, leading: &Reason) -> Step {
         if self.policy.policy.mode == Mode::Observe {
             return self.would_start(leading);
         }
-        let needed = FactsNeeded::of(&self.policy.policy);
+        let needed = self.facts_needed();
         if self.facts.lookups.is_none() && !needed.is_empty() {
             return Step::NeedFacts(needed);
         }
@@ -205,6 +213,10 @@ impl Turn<'_> {
             }
         };
         self.slot.held = Reasons::default();
+        self.slot.closed = None;
+        if claim.data.is_some() {
+            self.slot.data.take();
+        }
         self.slot.misconfigured = None;
         self.slot.claims = claim.number;
         self.slot.due_at = Some(claim.resume_at);
@@ -220,10 +232,19 @@ impl Turn<'_> {
     /// Records what would be started now, and goes on as if it had succeeded.
     fn would_start(mut self, leading: &Reason) -> Step {
         let reasons = core::mem::take(&mut self.slot.held);
-        self.slot.observed_start_at = Some(self.now);
+        self.slot.record_observed_start(self.now);
+        self.slot.settle(&reasons, Fate::Observed, None, self.now);
+        let data = self.slot.data.take().tally;
         self.slot.due_at = self.due_when_idle();
         let kind = leading.cause.kind();
-        self.commit(Outcome::WouldStart { kind, reasons }, vec![])
+        self.commit(
+            Outcome::WouldStart {
+                kind,
+                reasons,
+                data,
+            },
+            vec![],
+        )
     }
 
     /// Notes that a start cannot work under this policy.
@@ -232,6 +253,7 @@ impl Turn<'_> {
         self.slot.misconfigured = Some(Misconfigured {
             what: what.clone(),
             policy_version,
+            policy_digest: self.policy.digest(),
             since: self.now,
         });
         Guard::Misconfigured {

@@ -5,8 +5,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod arrivals;
+mod code_pipeline;
 mod documented;
 mod executions;
+mod queues;
 mod recorded;
 mod robust;
 mod sample;

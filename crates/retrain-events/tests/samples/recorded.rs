@@ -3,7 +3,8 @@
 use std::fs;
 
 use retrain_events::{
-    AlarmMessage, ExecutionMessage, InvalidEvent, alarm_messages, execution_message, request,
+    AlarmMessage, Arrival, DataMessage, ExecutionMessage, InvalidEvent, alarm_messages,
+    data_message, execution_message, request,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +39,46 @@ fn execution_as_json(result: &Result<ExecutionMessage, InvalidEvent>) -> Value {
     }
 }
 
+fn arrivals_as_json(result: &Result<Vec<Arrival>, InvalidEvent>) -> Value {
+    let each = |arrival: &Arrival| match arrival {
+        Arrival::Created(object) => json!({
+            "bucket": object.bucket,
+            "key": object.key,
+            "size": object.size,
+            "etag": object.etag,
+            "version_id": object.version_id,
+            "sequencer": object.sequencer.as_ref().map(ToString::to_string),
+            "at": object.at,
+            "reason": object.reason,
+            "event_id": object.event_id,
+            "replay_name": object.replay_name,
+        }),
+        Arrival::Irrelevant(why) => json!({ "irrelevant": why.name() }),
+    };
+    match result {
+        Ok(arrivals) => arrivals.iter().map(each).collect(),
+        Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
+    }
+}
+
+fn data_as_json(event: &Value) -> Value {
+    match data_message(event) {
+        Ok(DataMessage::Batch(records)) => {
+            let each = records.iter().map(|record| {
+                json!({
+                    "message_id": record.message_id,
+                    "arrivals": arrivals_as_json(&record.arrivals),
+                })
+            });
+            json!({ "batch": each.collect::<Value>() })
+        }
+        Ok(DataMessage::Direct(arrivals)) => {
+            json!({ "direct": arrivals_as_json(&Ok(arrivals)) })
+        }
+        Err(error) => arrivals_as_json(&Err(error)),
+    }
+}
+
 fn request_as_json(event: &Value) -> Value {
     let now = "2026-01-05T12:00:00Z".parse().unwrap();
     match request(event) {
@@ -52,6 +93,9 @@ fn every_sample_parses_as_recorded() {
     insta::glob!("../../../../events", "**/*.json", |path| {
         let event = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         match Function::of(&name(path)) {
+            Function::DataArrival => {
+                insta::assert_json_snapshot!("sample", data_as_json(&event));
+            }
             Function::DriftAlarm => {
                 insta::assert_json_snapshot!("sample", as_json(&alarm_messages(&event)));
             }

@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use retrain_events::{ExecutionMessage, InvalidEvent, alarm_messages, execution_message, request};
+use retrain_events::{
+    Arrival, ExecutionMessage, InvalidEvent, ObjectCreated, alarm_messages, execution_message,
+    request,
+};
 
-use crate::sample::{drift_alarm, event, execution_status, names};
+use crate::sample::{arrivals, data_arrival, drift_alarm, event, execution_status, names};
 
 /// What every answer must be, of each function to any event.
 fn is_decent(event: &Value) {
@@ -33,6 +36,27 @@ fn is_decent(event: &Value) {
     }
     if let Err(error) = request(event) {
         is_helpful(&error);
+    }
+    let arrivals = arrivals(event);
+    assert!(!arrivals.is_empty(), "{event}");
+    for result in arrivals {
+        match result {
+            Ok(Arrival::Created(object)) => is_plausible(&object),
+            Ok(Arrival::Irrelevant(_)) => {}
+            Err(error) => is_helpful(&error),
+        }
+    }
+}
+
+fn is_plausible(object: &ObjectCreated) {
+    assert!((3..=63).contains(&object.bucket.len()), "{object:?}");
+    assert!((1..=1024).contains(&object.key.len()), "{object:?}");
+    let exact = [&object.etag, &object.version_id];
+    let shown = [&object.reason, &object.event_id, &object.replay_name];
+    for (texts, longest) in [(&exact[..], 1024), (&shown[..], 257)] {
+        for text in texts.iter().copied().flatten() {
+            assert!((1..=longest).contains(&text.chars().count()), "{object:?}");
+        }
     }
 }
 
@@ -61,6 +85,14 @@ fn text() -> impl Strategy<Value = String> {
         "SageMaker Model Building Pipeline Execution Status Change",
         "Executing",
         "Succeeded",
+        "aws.s3",
+        "Object Created",
+        "aws:s3",
+        "aws:sqs",
+        "ObjectCreated:Put",
+        "fraud-detection-data",
+        "training/a+b%20c/",
+        "695B53600A1B2C01",
         "arn:aws:sagemaker:us-east-1:111122223333:pipeline/a",
         "arn:aws:sagemaker:us-east-1:111122223333:pipeline/a/execution/1",
         "{",
@@ -99,6 +131,18 @@ fn key() -> impl Strategy<Value = String> {
         "pipelineExecutionDisplayName",
         "currentPipelineExecutionStatus",
         "executionStartTime",
+        "messageId",
+        "body",
+        "eventSource",
+        "eventName",
+        "eventTime",
+        "s3",
+        "bucket",
+        "name",
+        "object",
+        "key",
+        "size",
+        "sequencer",
     ];
     prop_oneof![4 => select(known.map(str::to_owned).to_vec()), 1 => ".*"]
 }
@@ -159,14 +203,17 @@ fn mutate(event: &mut Value, place: Index, replacement: Option<Value>) {
     }
 }
 
-/// Mutates the document inside an SNS message, where there is one.
+/// Mutates the document inside a message, where there is one.
 fn mutate_message(event: &mut Value, place: Index, replacement: Option<Value>) {
-    let Some(message) = event.pointer_mut("/Records/0/Sns/Message") else {
+    let pointers = ["/Records/0/Sns/Message", "/Records/0/body", "/Message"];
+    let Some(pointer) = pointers.iter().find(|at| event.pointer(at).is_some()) else {
         return;
     };
-    let Ok(mut document) = serde_json::from_str(message.as_str().unwrap()) else {
+    let message = event.pointer_mut(pointer).unwrap();
+    let Some(Ok(mut document)) = message.as_str().map(serde_json::from_str) else {
         return;
     };
+    mutate_message(&mut document, place, replacement.clone());
     mutate(&mut document, place, replacement);
     *message = document.to_string().into();
 }
@@ -205,6 +252,29 @@ proptest! {
         is_decent(&event);
         event["detail"] = detail;
         is_decent(&event);
+    }
+
+    #[test]
+    fn any_contents_of_a_queue_get_a_decent_answer(
+        detail in any_json(),
+        object in any_json(),
+        record in any_json(),
+    ) {
+        let mut event = data_arrival("eventbridge-put");
+        event["detail"]["object"] = object.clone();
+        let mut notification = data_arrival("notification");
+        notification["Records"][0]["s3"]["object"] = object;
+        let mut other = event.clone();
+        other["detail"] = detail;
+        let bodies = [event, notification, other, json!({ "Records": [record] })];
+        let mut batch = data_arrival("sqs-batch");
+        for (at, body) in bodies.into_iter().enumerate() {
+            is_decent(&body);
+            let wrapped = json!({ "Message": body.to_string() });
+            batch["Records"][0]["body"] = wrapped.to_string().into();
+            batch["Records"][at]["body"] = body.to_string().into();
+            is_decent(&batch);
+        }
     }
 
     #[test]
@@ -249,11 +319,18 @@ fn megabytes_of_anything_make_a_short_error() {
         "composite-suppressed",
         "muted",
     ];
-    let executions = ["succeeded", "arns-in-resources-only"];
+    let executions = [
+        "succeeded",
+        "arns-in-resources-only",
+        "code-pipeline-succeeded",
+        "code-pipeline-name-in-resources-only",
+    ];
+    let arrivals = ["versioned", "notification-many-records", "sqs-batch"];
     for event in alarms
         .map(drift_alarm)
         .into_iter()
         .chain(executions.map(execution_status))
+        .chain(arrivals.map(data_arrival))
     {
         let mut places = BTreeSet::new();
         pointers(&event, "", &mut places);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use retrain_core::drift::AlarmTransition;
 use retrain_events::{
-    AlarmMessage, ExecutionEvent, ExecutionMessage, InvalidEvent, Received, alarm_messages,
-    execution_message, request,
+    AlarmMessage, Arrival, DataMessage, ExecutionEvent, ExecutionMessage, InvalidEvent,
+    ObjectCreated, Received, alarm_messages, data_message, execution_message, request,
 };
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ pub(crate) type Results = Vec<Result<AlarmMessage, InvalidEvent>>;
 /// The function that a sample is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Function {
+    DataArrival,
     DriftAlarm,
     ExecutionStatus,
     Reconciler,
@@ -25,7 +26,9 @@ pub(crate) enum Function {
 impl Function {
     /// Malformed samples are all in one folder, where a prefix tells the function.
     pub(crate) fn of(name: &str) -> Self {
-        if name.starts_with("execution-status/") || name.starts_with("invalid/execution-") {
+        if name.starts_with("data-arrival/") || name.starts_with("invalid/data-") {
+            Self::DataArrival
+        } else if name.starts_with("execution-status/") || name.starts_with("invalid/execution-") {
             Self::ExecutionStatus
         } else if name.starts_with("reconciler/") || name.starts_with("invalid/request-") {
             Self::Reconciler
@@ -37,6 +40,7 @@ impl Function {
     /// As the README's headings call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::DataArrival => "data-arrival",
             Self::DriftAlarm => "drift-alarm",
             Self::ExecutionStatus => "execution-status",
             Self::Reconciler => "reconciler",
@@ -86,6 +90,14 @@ pub(crate) fn folder() -> PathBuf {
 /// for each message that the sample's function finds in it.
 pub(crate) fn undecided(name: &str) -> Vec<Option<Result<&'static str, InvalidEvent>>> {
     match Function::of(name) {
+        Function::DataArrival => arrivals(&event(name))
+            .into_iter()
+            .map(|result| match result {
+                Ok(Arrival::Created(_)) => None,
+                Ok(Arrival::Irrelevant(why)) => Some(Ok(why.name())),
+                Err(error) => Some(Err(error)),
+            })
+            .collect(),
         Function::DriftAlarm => parsed(name)
             .into_iter()
             .map(|result| match result {
@@ -104,6 +116,23 @@ pub(crate) fn undecided(name: &str) -> Vec<Option<Result<&'static str, InvalidEv
             Err(error) => vec![Some(Err(error))],
         },
     }
+}
+
+/// What an event tells about objects: one result for each arrival, and for each message
+/// that cannot be read.
+pub(crate) fn arrivals(event: &Value) -> Vec<Result<Arrival, InvalidEvent>> {
+    let messages = match data_message(event) {
+        Ok(DataMessage::Batch(records)) => {
+            records.into_iter().map(|record| record.arrivals).collect()
+        }
+        Ok(DataMessage::Direct(arrivals)) => vec![Ok(arrivals)],
+        Err(error) => vec![Err(error)],
+    };
+    let each = messages.into_iter().flat_map(|message| match message {
+        Ok(arrivals) => arrivals.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
+    each.collect()
 }
 
 /// What an alarm's sample parses to.
@@ -134,6 +163,19 @@ pub(crate) fn transition(event: &Value) -> AlarmTransition {
 /// A sample of the folder `drift-alarm`.
 pub(crate) fn drift_alarm(name: &str) -> Value {
     event(&format!("drift-alarm/{name}"))
+}
+
+/// A sample of the folder `data-arrival`.
+pub(crate) fn data_arrival(name: &str) -> Value {
+    event(&format!("data-arrival/{name}"))
+}
+
+/// The one object that an event tells of.
+pub(crate) fn created(event: &Value) -> ObjectCreated {
+    match arrivals(event).as_slice() {
+        [Ok(Arrival::Created(object))] => (**object).clone(),
+        other => panic!("{other:?}: {event}"),
+    }
 }
 
 /// A sample of the folder `execution-status`.

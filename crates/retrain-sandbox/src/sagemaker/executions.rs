@@ -151,6 +151,9 @@ fn shown_step(step: &Step) -> Value {
     if let Some(metadata) = &step.metadata {
         shown["Metadata"] = metadata.clone();
     }
+    if let Some(source) = &step.cached_from {
+        shown["CacheHitResult"] = json!({"SourcePipelineExecutionArn": source});
+    }
     shown
 }
 

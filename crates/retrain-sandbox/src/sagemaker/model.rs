@@ -113,6 +113,10 @@ pub struct Step {
     /// Why it failed.
     #[serde(default)]
     pub failure_reason: Option<String>,
+    /// The execution from whose step of that name the result was taken
+    /// (`CacheHitResult` of the API).
+    #[serde(default)]
+    pub cached_from: Option<String>,
     /// `Metadata` of the API, verbatim, such as `{"Fail": {"ErrorMessage": ...}}`.
     #[serde(default)]
     pub metadata: Option<Value>,

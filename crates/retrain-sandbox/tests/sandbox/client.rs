@@ -2,6 +2,7 @@
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::http::response::Parts;
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy::{Client as HttpClient, Error, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -52,14 +53,23 @@ impl Client {
         request: hyper::http::request::Builder,
         body: String,
     ) -> Result<Reply, Error> {
-        let request = request.body(Full::new(Bytes::from(body))).unwrap();
-        let (head, body) = self.http.request(request).await?.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let (head, bytes) = self.exchange(request, body.into()).await?;
         Ok(Reply {
             status: head.status,
             headers: head.headers,
             body: serde_json::from_slice(&bytes).unwrap(),
         })
+    }
+
+    /// A request and its answer, whatever they are.
+    pub(crate) async fn exchange(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<(Parts, Bytes), Error> {
+        let request = request.body(Full::new(body)).unwrap();
+        let (head, body) = self.http.request(request).await?.into_parts();
+        Ok((head, body.collect().await.unwrap().to_bytes()))
     }
 
     pub(crate) async fn start(&self, token: usize) -> Result<Reply, Error> {

@@ -92,6 +92,11 @@ async fn a_seed_is_planted_over_http() {
         "now": "2026-03-01T00:00:00Z",
         "parameters": [{"name": "/policies/churn", "value": {"interval": "6h"}}],
         "pipelines": [{"name": "fraud", "parameters": {"Data": null}}],
+        "buckets": [{
+            "name": "data",
+            "versioning": true,
+            "objects": [{"key": "k", "body": {"a": 1}, "metadata": {"row-count": "1"}}],
+        }],
         "modelPackageGroups": ["empty"],
         "modelPackages": [{"group": "fraud", "approvalStatus": "Approved"}],
     });
@@ -109,7 +114,25 @@ async fn a_seed_is_planted_over_http() {
         .unwrap();
     assert_eq!(read.body["Parameter"]["Value"], r#"{"interval":"6h"}"#);
     assert_eq!(sandbox.sagemaker().packages()[0].group, "fraud");
+    let object = &sandbox.s3().objects("data").unwrap()[0];
+    assert_eq!((object.size, &object.metadata["row-count"][..]), (7, "1"));
+    assert!(object.version_id.is_some());
     assert_eq!(client.post("/_sandbox/seed", seed).await.status, 400);
+}
+
+#[tokio::test]
+async fn buckets_are_created_and_their_events_taken_over_http() {
+    let (_sandbox, client) = sandbox().await;
+    let bucket = json!({"name": "data", "objects": [{"key": "k", "body": "1"}]});
+    let create = || client.post("/_sandbox/buckets", bucket.clone());
+    assert_eq!(create().await.status, 200);
+    let again = create().await;
+    let message = again.body["message"].as_str().unwrap();
+    assert!(message.starts_with("BucketAlreadyOwnedByYou"), "{message}");
+    let taken = client.post("/_sandbox/events/reset", json!({})).await;
+    assert_eq!(taken.body["events"][0]["detail"]["object"]["key"], "k");
+    let taken = client.post("/_sandbox/events/reset", json!({})).await;
+    assert_eq!(taken.body["events"], json!([]));
 }
 
 #[tokio::test]

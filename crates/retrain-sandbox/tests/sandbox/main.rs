@@ -6,7 +6,10 @@
 )]
 
 mod client;
+mod cloudwatch;
+mod codepipeline;
 mod control;
 mod dynamodb;
 mod faults;
+mod s3;
 mod services;

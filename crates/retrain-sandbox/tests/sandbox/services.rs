@@ -77,10 +77,7 @@ async fn what_nobody_implements_is_refused_loudly_and_recorded() {
         assert_eq!(reply.code(), "UnknownOperationException", "{target}");
     }
     let bare = client
-        .send(
-            Request::get(format!("{}/bucket/key", sandbox.endpoint_url())),
-            String::new(),
-        )
+        .send(Request::get(sandbox.endpoint_url()), String::new())
         .await
         .unwrap();
     assert_eq!(bare.code(), "UnknownOperationException");
@@ -96,7 +93,7 @@ async fn what_nobody_implements_is_refused_loudly_and_recorded() {
             (Some(Service::SageMaker), "CreateEndpoint".to_owned()),
             (None, "AmazonSQS.SendMessage".to_owned()),
             (None, "SageMakerX.Start".to_owned()),
-            (None, "GET /bucket/key".to_owned()),
+            (None, "GET /".to_owned()),
         ]
     );
 }

@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 
-use super::world::{Execution, Fate, Worker, World};
-use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer};
+use super::world::{Fate, Ran, Worker, World};
+use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use crate::step::*;
 
 impl World {
@@ -89,7 +89,7 @@ impl World {
             };
         }
         let arn = self.next_arn();
-        self.executions.push(Execution {
+        self.executions.push(Ran {
             arn: arn.clone(),
             token: Some(claim.token.clone()),
             parameters: claim.parameters.clone(),
@@ -104,17 +104,17 @@ impl World {
         }
     }
 
-    pub(super) fn next_arn(&self) -> PipelineExecutionArn {
+    pub(super) fn next_arn(&self) -> Execution {
         let id = self.executions.len();
         let arn = format!(
             "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{id}"
         );
-        PipelineExecutionArn::parse(arn).unwrap()
+        Execution::parse(&arn).unwrap()
     }
 
     pub(super) fn by_hand(&mut self) {
         let n = self.executions.len();
-        self.executions.push(Execution {
+        self.executions.push(Ran {
             arn: self.next_arn(),
             token: None,
             parameters: BTreeMap::new(),
@@ -165,6 +165,7 @@ impl World {
             status: execution.status,
             failure: None,
             started_at: Some(execution.started),
+            steps: Steps::default(),
         };
         self.take(&Event::Status(report));
     }

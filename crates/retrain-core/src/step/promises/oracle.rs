@@ -5,7 +5,7 @@ use alloc::string::ToString;
 
 use jiff::SignedDuration;
 
-use super::world::{Execution, Fate, Op, World};
+use super::world::{Fate, Op, Ran, World};
 use crate::event::ExecutionStatus;
 use crate::reason::Reasons;
 use crate::step::*;
@@ -75,7 +75,7 @@ impl World {
     }
 
     /// The executions that the controller started.
-    pub(super) fn ours(&self) -> impl Iterator<Item = &Execution> {
+    pub(super) fn ours(&self) -> impl Iterator<Item = &Ran> {
         self.executions
             .iter()
             .filter(|execution| execution.token.is_some())
@@ -83,7 +83,7 @@ impl World {
 
     /// The promises that hold after every single thing that happens.
     pub(super) fn check(&self) {
-        let running = |execution: &&Execution| execution.status == ExecutionStatus::InFlight;
+        let running = |execution: &&Ran| execution.status == ExecutionStatus::InFlight;
         assert!(
             self.ours().filter(running).count() <= 1,
             "promise 1: two executions in flight"

@@ -89,8 +89,8 @@ pub(super) struct Worker {
     pub(super) answer: Option<StartAnswer>,
 }
 
-pub(super) struct Execution {
-    pub(super) arn: PipelineExecutionArn,
+pub(super) struct Ran {
+    pub(super) arn: Execution,
     /// None for an execution that was started by hand.
     pub(super) token: Option<ClientRequestToken>,
     pub(super) parameters: BTreeMap<PipelineParameterName, String>,
@@ -108,7 +108,7 @@ pub(super) struct World {
     pub(super) markers: BTreeMap<DedupeKey, Seen>,
     pub(super) delivered: Vec<Event>,
     pub(super) workers: Vec<Worker>,
-    pub(super) executions: Vec<Execution>,
+    pub(super) executions: Vec<Ran>,
     /// Causes that were taken in and are neither served nor rightly gone.
     pub(super) open: BTreeMap<String, Timestamp>,
     /// Keys of triggers that were decided.
@@ -195,10 +195,8 @@ impl World {
             _ => None,
         };
         let facts = Facts {
-            controller: &self.controller,
             seen: key.as_ref().and_then(|key| self.markers.get(key)),
-            lookups: None,
-            timing: self.timing,
+            ..Facts::new(&self.controller, self.timing)
         };
         let commit = match step(&self.slot, event, &facts, &self.policy, self.now).unwrap() {
             Step::NeedFacts(needed) => panic!("{needed:?}"),

@@ -9,7 +9,7 @@ use alloc::string::ToString;
 
 use super::*;
 use crate::decision::Stale;
-use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer};
+use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{ModelName, ModelPackageArn};
 use crate::policy::Policy;
@@ -49,6 +49,7 @@ impl Model {
                     )
                     .unwrap(),
                 ),
+                ..Lookups::default()
             }),
         }
     }
@@ -60,10 +61,9 @@ impl Model {
         seconds: i64,
     ) -> Result<Step, StepError> {
         let facts = Facts {
-            controller: &self.controller,
             seen,
             lookups: self.lookups.as_ref(),
-            timing: Timing::default(),
+            ..Facts::new(&self.controller, Timing::default())
         };
         step(&self.slot, event, &facts, &self.policy, at(seconds))
     }
@@ -89,7 +89,7 @@ impl Model {
         self.take(event, seconds).0.name()
     }
 
-    pub(super) fn start(&mut self, seconds: i64) -> PipelineExecutionArn {
+    pub(super) fn start(&mut self, seconds: i64) -> Execution {
         assert_eq!(self.outcome(&alarmed("dq", seconds), seconds), "claimed");
         let claim = self.slot.claims;
         assert_eq!(self.outcome(&accepted(claim, seconds), seconds), "started");
@@ -108,11 +108,11 @@ pub(super) fn cleared(name: &str, seconds: i64) -> Event {
     }
 }
 
-pub(super) fn execution(claim: u64) -> PipelineExecutionArn {
+pub(super) fn execution(claim: u64) -> Execution {
     let text = alloc::format!(
         "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e{claim}"
     );
-    PipelineExecutionArn::parse(text).unwrap()
+    Execution::parse(&text).unwrap()
 }
 
 pub(super) fn answered(claim: u64, attempt: u32, answer: StartAnswer) -> Event {
@@ -155,6 +155,7 @@ pub(super) fn ended(claim: u64, status: ExecutionStatus) -> Event {
         status,
         failure: None,
         started_at: None,
+        steps: Steps::default(),
     })
 }
 
@@ -172,10 +173,11 @@ pub(super) fn told(name: &str, started: i64, status: ExecutionStatus) -> Event {
         "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/{name}"
     );
     Event::Status(ExecutionReport {
-        execution: PipelineExecutionArn::parse(text).unwrap(),
+        execution: Execution::parse(&text).unwrap(),
         display_name: Some(name.into()),
         status,
         failure: None,
         started_at: Some(at(started)),
+        steps: Steps::default(),
     })
 }

@@ -34,6 +34,7 @@ fn a_status_with_the_display_name_is_an_implied_answer() {
             status,
             failure: None,
             started_at: Some(at(3)),
+            steps: Steps::default(),
         })
     };
     assert_eq!(
@@ -152,24 +153,41 @@ fn a_foreign_run_beside_ours_holds_what_comes_after_ours() {
 }
 
 #[test]
-fn an_execution_of_ours_that_is_retried_blocks_like_a_foreign_one() {
+fn a_retried_run_takes_its_causes_up_again() {
     let mut model = Model::new();
     model.start(0);
-    let Phase::Running(run) = model.slot.phase.clone() else {
-        panic!()
-    };
-    let name = run.claim.token.display_name();
     assert_eq!(
         model.outcome(&ended(1, ExecutionStatus::Failed), 60),
         "failed"
     );
-    let mut again = told("e1", 0, ExecutionStatus::InFlight);
-    let Event::Status(report) = &mut again else {
-        panic!()
+    // Something else has asked since; the retried run does not know about it.
+    assert_eq!(model.outcome(&alarmed("mq", 90), 90), "held");
+    let again = told("e1", 0, ExecutionStatus::InFlight);
+    let (outcome, _) = model.take(&again, 100);
+    let Outcome::Reopened { claim, reasons, .. } = outcome else {
+        panic!("{outcome:?}")
     };
-    report.display_name = Some(name);
-    assert_eq!(model.outcome(&again, 100), "foreign_run_seen");
-    assert_eq!(model.outcome(&Event::Tick, 7 * HOUR), "unchanged");
+    assert_eq!((claim, reasons.len(), model.slot.held.len()), (1, 1, 1));
+    assert_eq!(model.outcome(&again, 110), "unchanged");
+    // The interval counts from the retry.
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Succeeded), 200),
+        "succeeded"
+    );
+    assert_eq!(model.outcome(&Event::Tick, 100 + 6 * HOUR - 1), "unchanged");
+    assert_eq!(model.outcome(&Event::Tick, 100 + 6 * HOUR), "claimed");
+}
+
+#[test]
+fn a_retry_of_an_older_run_blocks_like_a_foreign_one() {
+    let mut model = Model::new();
+    model.start(0);
+    model.take(&ended(1, ExecutionStatus::Failed), 60);
+    assert_eq!(model.outcome(&Event::Tick, 7 * HOUR), "claimed");
+    model.take(&accepted(2, 7 * HOUR), 7 * HOUR);
+    model.take(&ended(2, ExecutionStatus::Succeeded), 8 * HOUR);
+    let again = told("e1", 0, ExecutionStatus::InFlight);
+    assert_eq!(model.outcome(&again, 9 * HOUR), "foreign_run_seen");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_missing_fact_holds_the_trigger_and_says_what_is_missing() {
     );
     // Told once: the next look finds the same and writes nothing new.
     let due = model.slot.due_at.unwrap();
-    assert_eq!(due, at(HOUR));
+    assert_eq!(due, at(300));
     // Another version of the policy is another chance.
     model.policy.version = 4;
     model.lookups = Model::new().lookups;

@@ -198,6 +198,7 @@ fn steps_are_those_that_were_set() {
         name: "NotBetter".to_owned(),
         status: "Failed".to_owned(),
         failure_reason: None,
+        cached_from: None,
         metadata: Some(json!({"Fail": {"ErrorMessage": "auc 0.8"}})),
     };
     sagemaker.set_steps(&arn, vec![step]).unwrap();

@@ -1,0 +1,117 @@
+//! Which models an arrival concerns, and the newest version of each object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use retrain_core::data::{ObjectId, Sequencer};
+use retrain_core::names::ModelName;
+use retrain_core::policy::{Is, ObjectFormat, PolicyInForce};
+use retrain_events::{Arrival, IrrelevantObject, ObjectCreated};
+use retrain_policies::{InvalidPolicy, PolicySet};
+
+/// The number of a message within its batch.
+pub(crate) type Message = usize;
+
+/// What a batch tells one model.
+#[derive(Debug)]
+pub(crate) struct ForModel<'a> {
+    pub(crate) policy: &'a PolicyInForce,
+    pub(crate) objects: BTreeMap<ObjectId, Arrived>,
+    /// The messages that say that a batch of data is complete.
+    pub(crate) complete: BTreeSet<Message>,
+}
+
+/// The newest version of an object that a batch tells of.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) object: ObjectCreated,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) format: Option<ObjectFormat>,
+    /// All messages that tell of the object: they succeed or fail together.
+    pub(crate) messages: BTreeSet<Message>,
+}
+
+/// A batch, sorted by model.
+#[derive(Debug, Default)]
+pub(crate) struct Folded<'a> {
+    pub(crate) models: BTreeMap<&'a ModelName, ForModel<'a>>,
+    /// Messages that a broken policy would want.
+    pub(crate) broken: Vec<(Message, &'a InvalidPolicy)>,
+    /// Messages without a sequencer, which cannot be ordered.
+    pub(crate) unordered: Vec<(Message, String)>,
+    /// How many arrivals are nothing to decide about, by reason.
+    pub(crate) ignored: BTreeMap<&'static str, usize>,
+}
+
+/// Why an object that arrived is nobody's.
+const NOBODYS: &str = "no policy names the object";
+
+impl<'a> Folded<'a> {
+    pub(crate) fn ignore(&mut self, why: IrrelevantObject) {
+        *self.ignored.entry(why.name()).or_default() += 1;
+    }
+
+    /// Adds what one message tells.
+    pub(crate) fn add(&mut self, policies: &'a PolicySet, message: Message, arrival: Arrival) {
+        let object = match arrival {
+            Arrival::Created(object) => *object,
+            Arrival::Irrelevant(why) => return self.ignore(why),
+        };
+        let routes = policies.data_routes(&object.bucket, &object.key);
+        for invalid in &routes.broken {
+            self.broken.push((message, *invalid));
+        }
+        if routes.models.is_empty() && routes.broken.is_empty() {
+            *self.ignored.entry(NOBODYS).or_default() += 1;
+            return;
+        }
+        let Some(sequencer) = object.sequencer.as_ref() else {
+            // S3 orders the versions of a key by nothing else.
+            self.unordered.push((message, object.key));
+            return;
+        };
+        let sequencer = Sequencer::padded(sequencer.as_str());
+        for (policy, is) in routes.models {
+            let model = self
+                .models
+                .entry(&policy.model)
+                .or_insert_with(|| ForModel {
+                    policy,
+                    objects: BTreeMap::new(),
+                    complete: BTreeSet::new(),
+                });
+            match is {
+                Is::Completion => {
+                    model.complete.insert(message);
+                }
+                Is::Data(format) => {
+                    model.take(Arrived {
+                        object: object.clone(),
+                        sequencer: sequencer.clone(),
+                        format,
+                        messages: [message].into(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl ForModel<'_> {
+    /// Of two tellings of one object, the later version stays.
+    fn take(&mut self, arrived: Arrived) {
+        let id = ObjectId::of(&arrived.object.bucket, &arrived.object.key);
+        match self.objects.get_mut(&id) {
+            None => {
+                self.objects.insert(id, arrived);
+            }
+            Some(known) => {
+                let mut messages = std::mem::take(&mut known.messages);
+                messages.extend(&arrived.messages);
+                if arrived.sequencer > known.sequencer {
+                    *known = arrived;
+                }
+                known.messages = messages;
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! From a batch of messages to decisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_config::SdkConfig;
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
+use retrain_aws::{Answer, AwsController};
+use retrain_controller::{Class, Clock, MAX_OBJECTS};
+use retrain_core::data::{Arrivals, ObjectId};
+use retrain_core::event::Event;
+use retrain_core::policy::PolicyInForce;
+use retrain_events::{Arrival, BatchResponse, DataMessage, data_message};
+use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
+use retrain_objects::{CountError, S3Objects};
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::count::rows;
+use crate::fold::{Arrived, Folded, ForModel, Message};
+
+/// How many objects are read from S3 at once.
+const READS_AT_ONCE: usize = 16;
+
+/// The function.
+#[derive(Debug)]
+pub struct Handler {
+    controller: AwsController,
+    objects: S3Objects,
+}
+
+/// The answer to an invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// To a batch: the messages that must come again.
+    Batch(BatchResponse),
+    /// To an event that came alone.
+    Direct(Summary),
+}
+
+/// What became of an event that came alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// What was decided.
+    pub answers: Vec<Answer>,
+    /// How many arrivals were nothing to decide about, by reason.
+    pub ignored: BTreeMap<&'static str, usize>,
+}
+
+/// An event without the field by which S3 orders the versions of an object.
+#[derive(Debug, Error)]
+#[error("the event of the object {0:?} has no sequencer")]
+struct NoSequencer(String);
+
+/// The function's time is over before all objects were handled.
+#[derive(Debug, Error)]
+#[error("no time is left for {0} object(s)")]
+struct NoTimeLeft(usize);
+
+/// What a batch came to, so far.
+#[derive(Default)]
+struct Results {
+    answers: Vec<Answer>,
+    failures: Vec<(BTreeSet<Message>, Failure)>,
+}
+
+impl Handler {
+    /// The function with clients for this configuration.
+    pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
+        Self {
+            controller: AwsController::new(settings, aws),
+            objects: S3Objects::new(aws_sdk_s3::Client::new(aws)),
+        }
+    }
+
+    /// Handles one invocation.
+    pub async fn handle_at(&self, event: &Value, clock: &impl Clock) -> Result<Reply, Failure> {
+        match data_message(event) {
+            Ok(DataMessage::Direct(arrivals)) => {
+                let (results, ignored) = self.all(vec![Ok(arrivals)], clock).await?;
+                let failures = results.failures.into_iter().map(|(_, failure)| failure);
+                Failure::all(failures.collect()).map_or_else(
+                    || {
+                        Ok(Reply::Direct(Summary {
+                            answers: results.answers,
+                            ignored,
+                        }))
+                    },
+                    Err,
+                )
+            }
+            Ok(DataMessage::Batch(records)) => {
+                let (ids, messages): (Vec<_>, Vec<_>) = records
+                    .into_iter()
+                    .map(|record| {
+                        let told = record.arrivals;
+                        let told = told.map_err(|error| Failure::terminal(error.name(), &error));
+                        (record.message_id, told)
+                    })
+                    .unzip();
+                let (results, _) = self.all(messages, clock).await?;
+                let mut failed: BTreeSet<Message> = BTreeSet::new();
+                for (messages, failure) in &results.failures {
+                    retrain_lambda::record_failed(failure);
+                    failed.extend(messages);
+                }
+                let ids = ids.into_iter().enumerate();
+                let failed = ids.filter(|(at, _)| failed.contains(at));
+                Ok(Reply::Batch(failed.map(|(_, id)| id).collect()))
+            }
+            Err(error) => Err(Failure::terminal(error.name(), &error)),
+        }
+    }
+
+    /// Handles what all messages tell, model by model.
+    async fn all(
+        &self,
+        messages: Vec<Result<Vec<Arrival>, Failure>>,
+        clock: &impl Clock,
+    ) -> Result<(Results, BTreeMap<&'static str, usize>), Failure> {
+        let policies = self.controller.policies(clock).await?;
+        let mut folded = Folded::default();
+        let mut results = Results::default();
+        for (message, told) in messages.into_iter().enumerate() {
+            match told {
+                Ok(arrivals) => {
+                    for arrival in arrivals {
+                        folded.add(&policies, message, arrival);
+                    }
+                }
+                Err(failure) => results.fail([message].into(), failure),
+            }
+        }
+        // Such an object waits in the dead-letter queue until the policy is mended.
+        for (message, invalid) in &folded.broken {
+            let failure = Failure::terminal("InvalidPolicy", *invalid);
+            results.fail([*message].into(), failure);
+        }
+        for (message, key) in folded.unordered {
+            let failure = Failure::terminal("MissingField", &NoSequencer(key));
+            results.fail([message].into(), failure);
+        }
+        for (why, count) in &folded.ignored {
+            AwsController::ignore(&format!("{count} object(s)"), why, clock);
+        }
+        let models = folded.models.into_values();
+        for done in join_all(models.map(|model| self.model(model, clock))).await {
+            results.answers.extend(done.answers);
+            results.failures.extend(done.failures);
+        }
+        Ok((results, folded.ignored))
+    }
+
+    /// Handles what a batch tells one model, a transaction's worth at a time.
+    async fn model(&self, model: ForModel<'_>, clock: &impl Clock) -> Results {
+        let mut results = Results::default();
+        let until = clock.now() + self.controller.timing().send_within() / 2;
+        let mut objects = model.objects.into_iter().collect::<Vec<_>>();
+        let mut complete = model.complete;
+        loop {
+            let rest = objects.split_off(objects.len().min(MAX_OBJECTS));
+            let part = std::mem::replace(&mut objects, rest);
+            // The sign of completeness comes after all that it completes.
+            let last = objects.is_empty();
+            let complete = if last {
+                std::mem::take(&mut complete)
+            } else {
+                BTreeSet::new()
+            };
+            if part.is_empty() && complete.is_empty() {
+                return results;
+            }
+            if clock.now() >= until {
+                let left = part.len() + objects.len();
+                let messages = part.iter().chain(&objects);
+                let messages = messages.flat_map(|(_, of)| of.messages.iter().copied());
+                let failure = Failure::retryable("NoTimeLeft", &NoTimeLeft(left));
+                results.fail(messages.chain(complete).collect(), failure);
+                return results;
+            }
+            self.part(model.policy, part, complete, clock, &mut results)
+                .await;
+        }
+    }
+
+    async fn part(
+        &self,
+        policy: &PolicyInForce,
+        part: Vec<(ObjectId, Arrived)>,
+        complete: BTreeSet<Message>,
+        clock: &impl Clock,
+        results: &mut Results,
+    ) {
+        let part = match self.unknown(policy, part, clock).await {
+            Ok(part) => part,
+            Err((messages, failure)) => {
+                return results.fail(messages.into_iter().chain(complete).collect(), failure);
+            }
+        };
+        let trusted = policy.policy.data.as_ref();
+        let trusted = trusted.and_then(|data| data.trusted_row_count.as_deref());
+        let counts = part.into_iter().map(async |arrived| {
+            let rows = rows(&self.objects, &arrived, trusted).await;
+            (rows, arrived.messages)
+        });
+        let counted: Vec<_> = stream::iter(counts).buffered(READS_AT_ONCE).collect().await;
+        let mut pieces = Vec::new();
+        for (rows, messages) in counted {
+            match rows {
+                Ok(object) => pieces.push((object, messages)),
+                Err(error) => results.fail(messages, unread(&error)),
+            }
+        }
+        let mut work = vec![(pieces, complete)];
+        while let Some((mut pieces, complete)) = work.pop() {
+            let arrivals = Arrivals {
+                objects: pieces.iter().map(|(object, _)| object.clone()).collect(),
+                complete: !complete.is_empty(),
+                ..Arrivals::default()
+            };
+            if arrivals.is_empty() {
+                continue;
+            }
+            let event = Event::Data(arrivals);
+            let subject = event.to_string();
+            let handled = self
+                .controller
+                .handle(&subject, &event, policy, clock)
+                .await;
+            match handled {
+                Ok(answer) => results.answers.push(answer),
+                // One of them is what the table refuses: it shall fail alone.
+                Err(failure) if failure.class() == Class::Terminal && pieces.len() > 1 => {
+                    let second = pieces.split_off(pieces.len() / 2);
+                    work.push((second, complete));
+                    work.push((pieces, BTreeSet::new()));
+                }
+                Err(failure) => {
+                    let messages = pieces.into_iter().flat_map(|(_, messages)| messages);
+                    results.fail(messages.chain(complete).collect(), failure);
+                }
+            }
+        }
+    }
+
+    /// Those of the objects that are not known yet in this version or a later one.
+    async fn unknown(
+        &self,
+        policy: &PolicyInForce,
+        part: Vec<(ObjectId, Arrived)>,
+        clock: &impl Clock,
+    ) -> Result<Vec<Arrived>, (BTreeSet<Message>, Failure)> {
+        let ids: Vec<ObjectId> = part.iter().map(|(id, _)| id.clone()).collect();
+        let known = self.controller.known_objects(&policy.model, &ids, clock);
+        let known = match known.await {
+            Ok(known) => known,
+            Err(failure) => {
+                let messages = part.into_iter().flat_map(|(_, of)| of.messages);
+                return Err((messages.collect(), failure));
+            }
+        };
+        let is_news = |(id, arrived): &(ObjectId, Arrived)| {
+            known
+                .get(id)
+                .is_none_or(|known| known.version.sequencer < arrived.sequencer)
+        };
+        let news = part.into_iter().filter(is_news);
+        Ok(news.map(|(_, arrived)| arrived).collect())
+    }
+}
+
+impl Results {
+    fn fail(&mut self, messages: BTreeSet<Message>, failure: Failure) {
+        self.failures.push((messages, failure));
+    }
+}
+
+/// An object that the function may not read comes again too, so that it ends in the
+/// dead-letter queue instead of being forgotten.
+fn unread(error: &CountError) -> Failure {
+    Failure::retryable(error.name(), error)
+}
+
+impl Handle for Handler {
+    type Answer = Reply;
+
+    async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Reply, Failure> {
+        self.handle_at(event, clock).await
+    }
+}

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod count;
+mod fold;
+mod handler;
+
+pub use self::handler::{Handler, Reply, Summary};

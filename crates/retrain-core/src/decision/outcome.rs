@@ -1,0 +1,314 @@
+//! What was decided.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Interruption, Stale, Unchanged, Wanted};
+use crate::data::Tally;
+use crate::event::Refusal;
+use crate::execution::Execution;
+use crate::guard::Guard;
+use crate::reason::Reasons;
+use crate::slot::Claim;
+use crate::trigger::TriggerKind;
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The trigger was decided before. Not recorded again.
+    Duplicate {
+        /// The decision that it led to.
+        decision: u64,
+        /// The claim that took it, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<u64>,
+    },
+    /// The event tells nothing new. Not recorded.
+    Unchanged {
+        /// Why.
+        because: Unchanged,
+    },
+    /// The trigger is out of date.
+    Stale {
+        /// Why.
+        because: Stale,
+    },
+    /// The trigger waits for a guard to clear.
+    Held {
+        /// The guard.
+        #[serde(flatten)]
+        guard: Guard,
+    },
+    /// The trigger was dropped, as the policy wants.
+    Dropped {
+        /// The guard.
+        #[serde(flatten)]
+        guard: Guard,
+    },
+    /// An execution is about to be started.
+    Claimed {
+        /// The intent.
+        claim: Box<Claim>,
+    },
+    /// An execution would be started, but the policy only observes.
+    WouldStart {
+        /// The kind of the trigger that leads to it.
+        kind: TriggerKind,
+        /// The causes that it would carry.
+        reasons: Reasons,
+        /// The training data that it would take.
+        #[serde(default)]
+        data: Tally,
+    },
+    /// An unfinished claim is taken up again.
+    Resumed {
+        /// The intent, with its new lease.
+        claim: Box<Claim>,
+    },
+    /// AWS runs the execution.
+    Started {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// Whether it was found running instead of started by this worker.
+        adopted: bool,
+        /// The causes that it carries.
+        reasons: Reasons,
+    },
+    /// AWS definitely did not start the execution; the causes are held again.
+    NotStarted {
+        /// The claim's number.
+        claim: u64,
+        /// What AWS said.
+        refusal: Refusal,
+        /// How many causes are held again.
+        held_again: usize,
+    },
+    /// Nobody knows whether AWS started the execution; the claim is resumed later.
+    StartUnknown {
+        /// The claim's number.
+        claim: u64,
+        /// What happened.
+        what: String,
+        /// When it is resumed.
+        resume_at: Timestamp,
+    },
+    /// The alarm is over: what it asked for is not started any more.
+    AlarmCleared {
+        /// How many held causes are withdrawn.
+        withdrawn: usize,
+        /// How many causes in a claim or run are marked, so that a refusal or a
+        /// failure does not bring them back.
+        marked: usize,
+    },
+    /// The execution succeeded; its causes are served.
+    Succeeded {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// The causes that it served.
+        served: usize,
+        /// The training data that it consumed.
+        #[serde(default)]
+        consumed: Tally,
+        /// The steps that should have trained, but took an earlier result from the
+        /// cache: there may be no new model.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cached_training: Vec<String>,
+    },
+    /// The execution has trained and found the new model no better than the old one.
+    NoImprovement {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// AWS's failure reason, shortened: what the Fail step says.
+        failure: Option<String>,
+        /// How many drift alarms are still in ALARM and held again.
+        held_again: usize,
+        /// How many drift alarms have stayed through too many such runs and are given
+        /// up.
+        given_up: usize,
+        /// The causes that are settled otherwise.
+        served: usize,
+        /// Set when the alarms' present state could not be read; then they are taken
+        /// to be in ALARM.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unreadable: Option<String>,
+    },
+    /// Another execution has overtaken this one, or its pipeline was changed under it.
+    /// Its causes are held again.
+    Interrupted {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// What happened to it.
+        how: Interruption,
+        /// How many causes are held again.
+        held_again: usize,
+        /// How many causes have been interrupted or failed too often and are given up.
+        given_up: usize,
+    },
+    /// The execution was retried after it had ended: it runs again, with the causes
+    /// that its end had held again.
+    Reopened {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// The causes that it carries again.
+        reasons: Reasons,
+    },
+    /// Training data was counted; it is not enough yet, or a guard holds it.
+    Counted {
+        /// What is new.
+        arrived: Tally,
+        /// How many objects were known already.
+        repeated: u64,
+        /// How many objects could not be counted.
+        uncounted: usize,
+        /// What waits now.
+        waiting: Tally,
+        /// What the policy wants, as far as it has minimums.
+        wanted: Wanted,
+        /// When what waits is enough, if time alone can make it so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ready_at: Option<Timestamp>,
+        /// What holds it, once it is enough.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_by: Option<Guard>,
+    },
+    /// Causes have found no company within the policy's window and are dropped.
+    Unconfirmed {
+        /// The causes.
+        reasons: Reasons,
+    },
+    /// The execution failed.
+    Failed {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// AWS's failure reason, shortened.
+        failure: Option<String>,
+        /// How many causes are held again, behind the back-off.
+        held_again: usize,
+        /// How many causes have failed too often and are given up.
+        given_up: usize,
+        /// Whether this failure opened the breaker.
+        breaker_opened: bool,
+    },
+    /// A person stopped the execution; its causes are discarded.
+    Stopped {
+        /// The claim's number.
+        claim: u64,
+        /// The execution.
+        execution: Execution,
+        /// How many causes are discarded.
+        discarded: usize,
+        /// The training data that waits again; it starts nothing before more comes.
+        #[serde(default)]
+        waits_again: Tally,
+    },
+    /// AWS runs two executions for one claim. The second is treated as foreign.
+    SecondExecution {
+        /// The claim's number.
+        claim: u64,
+        /// The execution that the slot runs.
+        known: Execution,
+        /// The other one.
+        second: Execution,
+    },
+    /// A person gave the claim up; its causes are held again.
+    Abandoned {
+        /// The claim's number.
+        claim: u64,
+        /// How many causes are held again.
+        held_again: usize,
+    },
+    /// An execution that is not ours runs the model's pipeline.
+    ForeignRunSeen {
+        /// The execution.
+        execution: Execution,
+    },
+    /// An execution that is not ours has ended.
+    ForeignRunEnded {
+        /// The execution.
+        execution: Execution,
+    },
+    /// A person paused the model.
+    Paused,
+    /// A person resumed the model.
+    Unpaused,
+    /// A person reset the breaker.
+    BreakerReset,
+}
+
+impl Outcome {
+    /// Its name in logs, metrics and records.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Duplicate { .. } => "duplicate",
+            Self::Unchanged { .. } => "unchanged",
+            Self::Stale { .. } => "stale",
+            Self::Held { .. } => "held",
+            Self::Dropped { .. } => "dropped",
+            Self::Claimed { .. } => "claimed",
+            Self::WouldStart { .. } => "would_start",
+            Self::Resumed { .. } => "resumed",
+            Self::Started { .. } => "started",
+            Self::NotStarted { .. } => "not_started",
+            Self::StartUnknown { .. } => "start_unknown",
+            Self::AlarmCleared { .. } => "alarm_cleared",
+            Self::Succeeded { .. } => "succeeded",
+            Self::NoImprovement { .. } => "no_improvement",
+            Self::Interrupted {
+                how: Interruption::Superseded,
+                ..
+            } => "superseded",
+            Self::Interrupted {
+                how: Interruption::Canceled,
+                ..
+            } => "canceled",
+            Self::Reopened { .. } => "reopened",
+            Self::Counted { .. } => "counted",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Failed { .. } => "failed",
+            Self::Stopped { .. } => "stopped",
+            Self::SecondExecution { .. } => "second_execution",
+            Self::Abandoned { .. } => "abandoned",
+            Self::ForeignRunSeen { .. } => "foreign_run_seen",
+            Self::ForeignRunEnded { .. } => "foreign_run_ended",
+            Self::Paused => "paused",
+            Self::Unpaused => "unpaused",
+            Self::BreakerReset => "breaker_reset",
+        }
+    }
+
+    /// The execution that it is about, if it is about one.
+    pub const fn execution(&self) -> Option<&Execution> {
+        match self {
+            Self::Started { execution, .. }
+            | Self::Succeeded { execution, .. }
+            | Self::NoImprovement { execution, .. }
+            | Self::Failed { execution, .. }
+            | Self::Stopped { execution, .. }
+            | Self::Interrupted { execution, .. }
+            | Self::Reopened { execution, .. }
+            | Self::ForeignRunSeen { execution }
+            | Self::ForeignRunEnded { execution }
+            | Self::SecondExecution {
+                second: execution, ..
+            } => Some(execution),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Outcomes as a person reads them.
+
+use core::fmt;
+
+use super::{Interruption, Outcome};
+use crate::data::Tally;
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate { decision, .. } => write!(f, "decision {decision} answered it before"),
+            Self::Unchanged { because } => because.fmt(f),
+            Self::Stale { because } => because.fmt(f),
+            Self::Held { guard } | Self::Dropped { guard } => guard.fmt(f),
+            Self::Claimed { claim } => write!(
+                f,
+                "claim {} for {}: {}",
+                claim.number, claim.target, claim.reasons
+            ),
+            Self::WouldStart { reasons, .. } => write!(f, "the policy only observes: {reasons}"),
+            Self::Resumed { claim } => {
+                write!(f, "claim {}, attempt {}", claim.number, claim.attempt)
+            }
+            Self::Started {
+                execution,
+                adopted,
+                reasons,
+                ..
+            } => {
+                let how = if *adopted { "found running" } else { "started" };
+                write!(f, "{how} {execution}: {reasons}")
+            }
+            Self::NotStarted {
+                refusal,
+                held_again,
+                ..
+            } => write!(f, "{refusal}; {held_again} cause(s) held again"),
+            Self::StartUnknown {
+                what, resume_at, ..
+            } => write!(f, "{what}; looked at again at {resume_at}"),
+            Self::AlarmCleared { withdrawn, marked } => {
+                write!(
+                    f,
+                    "{withdrawn} held cause(s) withdrawn, {marked} marked in flight"
+                )
+            }
+            Self::Succeeded { .. }
+            | Self::NoImprovement { .. }
+            | Self::Interrupted { .. }
+            | Self::Failed { .. }
+            | Self::Stopped { .. } => end(self, f),
+            Self::Reopened {
+                execution, reasons, ..
+            } => write!(f, "{execution} was retried and runs again: {reasons}"),
+            Self::Counted { .. } => counted(self, f),
+            Self::Unconfirmed { reasons } => {
+                write!(f, "no other kind of signal agreed in time: {reasons}")
+            }
+            Self::SecondExecution {
+                claim,
+                known,
+                second,
+            } => {
+                write!(f, "claim {claim} runs as {known} and as {second}")
+            }
+            Self::Abandoned { claim, held_again } => {
+                write!(
+                    f,
+                    "claim {claim} is given up; {held_again} cause(s) held again"
+                )
+            }
+            Self::ForeignRunSeen { execution } => {
+                write!(
+                    f,
+                    "{execution} runs, which is none of ours: triggers are held"
+                )
+            }
+            Self::ForeignRunEnded { execution } => {
+                write!(f, "{execution}, which is none of ours, has ended")
+            }
+            Self::Paused => f.write_str("triggers are held"),
+            Self::Unpaused => f.write_str("triggers start again"),
+            Self::BreakerReset => f.write_str("the breaker is closed: triggers start again"),
+        }
+    }
+}
+
+/// How an execution of ours ended.
+fn end(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match outcome {
+        Outcome::Succeeded {
+            execution,
+            served,
+            consumed,
+            cached_training,
+            ..
+        } => {
+            write!(f, "{execution} served {served} cause(s)")?;
+            if *consumed != Tally::default() {
+                write!(f, " and consumed {consumed}")?;
+            }
+            if !cached_training.is_empty() {
+                let steps = cached_training.join(", ");
+                write!(f, "; nothing was trained: {steps} came from the cache")?;
+            }
+            Ok(())
+        }
+        Outcome::NoImprovement {
+            execution,
+            failure,
+            held_again,
+            given_up,
+            served,
+            unreadable,
+            ..
+        } => {
+            let says = failure.as_deref().unwrap_or("no reason");
+            write!(
+                f,
+                "{execution} found no improvement: {says:?}; {held_again} drift alarm(s) held again, {given_up} given up, {served} cause(s) settled"
+            )?;
+            unreadable.as_ref().map_or(Ok(()), |why| {
+                write!(f, "; the alarms' state is unreadable: {why}")
+            })
+        }
+        Outcome::Interrupted {
+            execution,
+            how,
+            held_again,
+            given_up,
+            ..
+        } => {
+            let how = match how {
+                Interruption::Superseded => "was overtaken by a newer execution",
+                Interruption::Canceled => "was canceled by a change of its pipeline",
+            };
+            write!(
+                f,
+                "{execution} {how}; {held_again} cause(s) held again, {given_up} given up"
+            )
+        }
+        Outcome::Failed {
+            execution,
+            failure,
+            held_again,
+            given_up,
+            ..
+        } => {
+            let failure = failure.as_deref().unwrap_or("no failure reason");
+            write!(
+                f,
+                "{execution}: {failure:?}; {held_again} cause(s) held again, {given_up} given up"
+            )
+        }
+        Outcome::Stopped {
+            execution,
+            discarded,
+            waits_again,
+            ..
+        } => {
+            write!(f, "{execution} was stopped; {discarded} cause(s) discarded")?;
+            if *waits_again != Tally::default() {
+                write!(f, "; {waits_again} wait(s) for more")?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What training data has come, and what it still takes.
+fn counted(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match outcome {
+        Outcome::Counted {
+            arrived,
+            repeated,
+            uncounted,
+            waiting,
+            wanted,
+            ready_at,
+            held_by,
+        } => {
+            write!(f, "{arrived} counted")?;
+            if *repeated > 0 {
+                write!(f, ", {repeated} known")?;
+            }
+            if *uncounted > 0 {
+                write!(f, ", {uncounted} uncountable")?;
+            }
+            write!(f, "; {waiting} wait(s){wanted}")?;
+            match (held_by, ready_at) {
+                (Some(guard), _) => write!(f, "; {guard}"),
+                (None, Some(at)) => write!(f, "; enough at {at}"),
+                (None, None) => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}

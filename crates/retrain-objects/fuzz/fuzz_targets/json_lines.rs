@@ -1,0 +1,12 @@
+//! JSON Lines, as they are or compressed with gzip or zstd.
+
+#![no_main]
+
+mod object;
+
+use libfuzzer_sys::fuzz_target;
+use retrain_objects::{DataFormat, Format};
+
+fuzz_target!(|bytes: &[u8]| {
+    object::count_in_chunks(bytes, Format::Data(DataFormat::JsonLines));
+});

@@ -1,0 +1,50 @@
+//! S3, through the SDK.
+
+mod events;
+mod faults;
+mod lists;
+mod objects;
+mod ranges;
+mod uploads;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use retrain_sandbox::s3::Versioning;
+use retrain_sandbox::{Options, Sandbox};
+
+/// A sandbox with the bucket `data`, and a client of it.
+async fn bucket(versioning: Versioning) -> (Sandbox, Client) {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    sandbox.s3().create_bucket("data", versioning).unwrap();
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
+        .endpoint_url(sandbox.endpoint_url())
+        .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build();
+    (sandbox, Client::from_conf(config))
+}
+
+/// Writes an object through the SDK and returns its version's id.
+async fn put(client: &Client, key: &str, body: &str) -> Option<String> {
+    let request = client.put_object().bucket("data").key(key);
+    let body = body.as_bytes().to_vec().into();
+    let written = request.body(body).send().await.unwrap();
+    written.version_id
+}
+
+/// The status and code of an error. An answer to `HEAD` has no code.
+fn refusal<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> (u16, Option<String>) {
+    let error = result.err().expect("it is refused");
+    let status = error.raw_response().expect("it is answered").status();
+    (status.as_u16(), error.code().map(str::to_owned))
+}
+
+fn refused(status: u16, code: &str) -> (u16, Option<String>) {
+    (status, Some(code.to_owned()))
+}
