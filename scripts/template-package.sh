@@ -1,0 +1,38 @@
+#!/bin/sh
+# Builds a zip of each function that template.yaml names, as small as it gets, and a template
+# that deploys them: target/lambda/template.yaml. ARCH is x86_64 or arm64, this machine's
+# unless told.
+#
+# For another architecture than this machine's, cargo-lambda's own compiler is used, which
+# needs zig and the target's standard library: see docs/DEPLOY.md.
+set -eu
+sh scripts/template-tools.sh cargo-lambda scripts/template-cargo-lambda.txt
+PATH=$PWD/target/tools/cargo-lambda/bin:$PATH
+case $(uname -m) in
+    aarch64 | arm64) own=arm64 ;;
+    *) own=x86_64 ;;
+esac
+arch=${ARCH:-$own}
+case $arch in
+    arm64) target=--arm64 ;;
+    x86_64) target=--x86-64 ;;
+    *) echo "package: ARCH is $arch; there are x86_64 and arm64" >&2; exit 1 ;;
+esac
+set -- --locked --profile lambda --output-format zip "$target"
+if [ "$arch" = "$own" ] && [ -z "${CARGO_LAMBDA_COMPILER:-}" ]; then
+    # Lambda's libc is as new as that of most systems of today.
+    set -- "$@" --compiler cargo --skip-target-check
+fi
+functions=$(sed -n 's|^ *CodeUri: crates/||p' template.yaml)
+for function in $functions; do
+    set -- "$@" --package "$function"
+done
+cargo lambda build "$@"
+sed -e "s|CodeUri: crates/\(.*\)|CodeUri: \1/bootstrap.zip|" \
+    -e "/^  Architecture:/,/Default:/s|Default: .*|Default: $arch|" \
+    -e "/BuildMethod: rust-cargolambda/d" \
+    template.yaml > target/lambda/template.yaml
+for function in $functions; do
+    printf 'package: %s, %s: %s bytes\n' "$function" "$arch" \
+        "$(wc -c < "target/lambda/$function/bootstrap.zip" | tr -d ' ')"
+done

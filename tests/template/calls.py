@@ -1,0 +1,138 @@
+"""Which AWS calls the functions can make, and what they must be allowed for each.
+
+The calls are found in the source, so that a new one cannot be forgotten here: every call
+on an SDK client that a deployed crate makes has a line below.
+"""
+
+import re
+from dataclasses import dataclass
+
+from deployed import ROOT
+
+DRIFT, DATA, STATUS, RECONCILER = "DriftAlarm", "DataArrival", "ExecutionStatus", "Reconciler"
+EVERY = frozenset({DRIFT, DATA, STATUS, RECONCILER})
+# A status never starts anything: what it sets free is the reconciler's.
+STARTERS = EVERY - {STATUS}
+
+# The crates that no function contains.
+NOT_DEPLOYED = {"retrain-local", "retrain-sandbox"}
+
+REGIONAL = "us-east-1:111122223333"
+TABLE = "<Table.Arn>"
+PIPELINES = f"arn:aws:sagemaker:{REGIONAL}:pipeline/fraud-detection-*"
+CODEPIPELINES = f"arn:aws:codepipeline:{REGIONAL}:fraud-detection-retraining"
+POLICIES = f"arn:aws:ssm:{REGIONAL}:parameter/retrain/policies"
+OBJECTS = "arn:aws:s3:::fraud-detection-data/training/*"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, who can come to make it, and the grants that it takes."""
+
+    functions: frozenset
+    grants: frozenset
+
+
+def call(functions, *grants):
+    """A call of these functions. A grant is an action and the resource."""
+    return Call(frozenset(functions), frozenset(grants))
+
+
+def read_objects():
+    """Reading an object, with or without its version, and seeing that it is gone."""
+    return call(
+        {DATA},
+        ("s3:GetObject", OBJECTS),
+        ("s3:GetObjectVersion", OBJECTS),
+        ("s3:ListBucket", "arn:aws:s3:::fraud-detection-data"),
+    )
+
+
+CALLS = {
+    ("retrain-aws/src/manifests.rs", "put_object"): call(
+        STARTERS, ("s3:PutObject", "arn:aws:s3:::fraud-detection-manifests/*")
+    ),
+    ("retrain-cloudwatch/src/alarms.rs", "describe_alarms"): call(
+        EVERY, ("cloudwatch:DescribeAlarms", "*")
+    ),
+    ("retrain-codepipeline/src/executions.rs", "get_pipeline_execution"): call(
+        EVERY, ("codepipeline:GetPipelineExecution", CODEPIPELINES)
+    ),
+    ("retrain-codepipeline/src/executions.rs", "list_pipeline_executions"): call(
+        STARTERS, ("codepipeline:ListPipelineExecutions", CODEPIPELINES)
+    ),
+    ("retrain-codepipeline/src/jobs.rs", "put_job_failure_result"): call(
+        {RECONCILER}, ("codepipeline:PutJobFailureResult", "*")
+    ),
+    ("retrain-codepipeline/src/jobs.rs", "put_job_success_result"): call(
+        {RECONCILER}, ("codepipeline:PutJobSuccessResult", "*")
+    ),
+    ("retrain-codepipeline/src/start.rs", "start_pipeline_execution"): call(
+        STARTERS, ("codepipeline:StartPipelineExecution", CODEPIPELINES)
+    ),
+    # Every transaction of theirs is made of puts; the test looks.
+    ("retrain-debounce/src/commit.rs", "transact_write_items"): call(
+        EVERY, ("dynamodb:PutItem", TABLE)
+    ),
+    ("retrain-debounce/src/switch.rs", "transact_write_items"): call(
+        {RECONCILER}, ("dynamodb:PutItem", TABLE)
+    ),
+    ("retrain-debounce/src/due.rs", "query"): call(
+        {RECONCILER}, ("dynamodb:Query", f"{TABLE}/index/due")
+    ),
+    ("retrain-debounce/src/due.rs", "update_item"): call(
+        {RECONCILER}, ("dynamodb:UpdateItem", TABLE)
+    ),
+    ("retrain-debounce/src/load.rs", "batch_get_item"): call(
+        EVERY, ("dynamodb:BatchGetItem", TABLE)
+    ),
+    ("retrain-debounce/src/load.rs", "put_item"): call(EVERY, ("dynamodb:PutItem", TABLE)),
+    # The file also lists decisions, which no function does.
+    ("retrain-debounce/src/load.rs", "query"): call(
+        STARTERS, ("dynamodb:Query", f"{TABLE}/index/generation")
+    ),
+    ("retrain-objects/src/s3.rs", "get_object"): read_objects(),
+    ("retrain-objects/src/s3.rs", "head_object"): read_objects(),
+    ("retrain-policies/src/store.rs", "get_parameter"): call(
+        STARTERS,
+        ("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/fraud-detection/training-data-uri"),
+    ),
+    ("retrain-policies/src/store.rs", "get_parameters_by_path"): call(
+        EVERY,
+        ("ssm:GetParametersByPath", POLICIES),
+        ("ssm:GetParametersByPath", f"{POLICIES}/*"),
+    ),
+    ("retrain-sagemaker/src/executions.rs", "describe_pipeline_execution"): call(
+        EVERY, ("sagemaker:DescribePipelineExecution", f"{PIPELINES}/execution/*")
+    ),
+    ("retrain-sagemaker/src/executions.rs", "list_pipeline_execution_steps"): call(
+        EVERY, ("sagemaker:ListPipelineExecutionSteps", f"{PIPELINES}/execution/*")
+    ),
+    ("retrain-sagemaker/src/executions.rs", "list_pipeline_executions"): call(
+        STARTERS, ("sagemaker:ListPipelineExecutions", PIPELINES)
+    ),
+    ("retrain-sagemaker/src/registry.rs", "list_model_packages"): call(
+        STARTERS, ("sagemaker:ListModelPackages", "*")
+    ),
+    ("retrain-sagemaker/src/start.rs", "start_pipeline_execution"): call(
+        STARTERS, ("sagemaker:StartPipelineExecution", PIPELINES)
+    ),
+    # For sandboxes and tests: the template makes the table.
+    ("retrain-debounce/src/table.rs", "create_table"): call(()),
+    ("retrain-debounce/src/table.rs", "update_time_to_live"): call(()),
+    # No function asks for it.
+    ("retrain-sagemaker/src/executions.rs", "stop_pipeline_execution"): call(()),
+}
+
+
+def calls_in_source():
+    """Every call on an SDK client in a crate that is deployed, by file."""
+    found = set()
+    for path in sorted((ROOT / "crates").glob("*/src/**/*.rs")):
+        file = path.relative_to(ROOT / "crates")
+        if file.parts[0] in NOT_DEPLOYED or "tests" in (file.stem, *file.parts):
+            continue
+        text = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests")[0]
+        names = re.findall(r"\bclient\s*\.\s*([a-z_]+)\(\)", text)
+        found |= {(str(file), name) for name in names}
+    return found
