@@ -5,12 +5,12 @@ CARGO ?= cargo
 # A certificate bundle of the host's would be read for local endpoints too.
 unexport AWS_CA_BUNDLE
 
-.PHONY: help demo sandbox build test lint fmt check schema lifecycle readme clean
+.PHONY: help demo sandbox build test lint fmt check schema lifecycle readme month clean
 
 help: ## print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## play one day of one model on a local AWS
+demo: ## play two days of one model on a local AWS
 	@$(CARGO) run --locked --quiet -p retrain-local --bin demo
 
 sandbox: ## run a local AWS with the sample model on port 4599
@@ -28,6 +28,7 @@ lint: ## check format, clippy, documentation, purity of the core, dependencies
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --quiet
 	sh scripts/deny.sh
+	sh scripts/template.sh
 
 fmt: ## format the code
 	$(CARGO) fmt --all
@@ -42,6 +43,38 @@ lifecycle: ## generate docs/LIFECYCLE.md from the code
 
 readme: ## write the demo's output into README.md
 	$(CARGO) run --locked --quiet -p retrain-local --bin demo | python3 scripts/readme-demo.py
+
+month: ## play a thousand months against the promises (an hour or so)
+	MONTH_SEEDS=$${MONTH_SEEDS:-1000} $(CARGO) test --locked --release -p integration month
+
+.PHONY: template package deploy watch invoke
+
+template: ## check the SAM template, its example and what SAM makes of them
+	sh scripts/template.sh
+
+package: ## build a zip of each function for Lambda, for ARCH=x86_64 or arm64
+	sh scripts/template-package.sh
+
+deploy: package ## build the functions and deploy them with SAM
+	sh scripts/template-tools.sh template tests/template/requirements.txt
+	target/tools/template/bin/sam deploy --guided --template-file target/lambda/template.yaml
+
+# What a function needs to find the sandbox of `make sandbox`.
+SANDBOX := AWS_ENDPOINT_URL=http://127.0.0.1:4599 AWS_REGION=us-east-1 \
+	AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox \
+	RETRAIN_TABLE=retrain RETRAIN_POLICY_PATH=/retrain/policies
+CARGO_LAMBDA := target/tools/cargo-lambda/bin/cargo-lambda lambda
+
+watch: ## serve the functions on port 9010, against the sandbox of `make sandbox`
+	@sh scripts/template-tools.sh cargo-lambda scripts/template-cargo-lambda.txt
+	$(SANDBOX) $(CARGO_LAMBDA) watch --invoke-address 127.0.0.1 --invoke-port 9010
+
+# The function is that of the sample's folder, unless FUNCTION says another.
+EVENT ?= events/reconciler/scheduled-event.json
+FUNCTION ?= $(notdir $(patsubst %/,%,$(dir $(EVENT))))
+
+invoke: ## send EVENT=events/... to the functions of `make watch`
+	@$(CARGO_LAMBDA) invoke --invoke-address 127.0.0.1 --invoke-port 9010 $(FUNCTION) --data-file $(EVENT)
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -1,7 +1,7 @@
 //! What schedules and people ask for.
 
 use jiff::SignedDuration;
-use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use retrain_sandbox::sagemaker::{ExecutionStatus as Status, Pipeline};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -94,4 +94,53 @@ async fn an_open_breaker_is_reset_by_a_person() {
     assert_eq!(ask(&bench, &order("reset_breaker")).await, "breaker_reset");
     bench.reconcile().await;
     assert_eq!(bench.executions().len(), 3);
+}
+
+fn all(order: &str) -> Value {
+    json!({"request": order, "by": "ana", "why": "SageMaker has an outage"})
+}
+
+#[tokio::test]
+async fn a_paused_controller_holds_everything_and_then_lets_few_models_start_at_a_time() {
+    const MODELS: usize = 25;
+    let bench = Bench::start().await;
+    let sagemaker = bench.deployment.sandbox.sagemaker();
+    sagemaker.set_concurrency_limit(MODELS);
+    assert_eq!(
+        ask(&bench, &all("pause_controller")).await,
+        "controller_paused"
+    );
+    assert_eq!(ask(&bench, &all("pause_controller")).await, "unchanged");
+    for n in 0..MODELS {
+        let pipeline = format!("p{n}");
+        sagemaker.create_pipeline(Pipeline::new(&pipeline)).unwrap();
+        let policy = json!({"pipeline": {"name": pipeline}, "min_interval": "6h"});
+        let model = format!("model-{n}");
+        bench
+            .deployment
+            .put_policy(&model, &policy.to_string())
+            .unwrap();
+        let request = json!({"request": "retrain", "model": model, "key": "k",
+            "by": "ana", "why": "new code"});
+        assert_eq!(ask(&bench, &request).await, "held");
+    }
+    bench.wait(SignedDuration::from_hours(5));
+    bench.reconcile().await;
+    assert_eq!(bench.executions().len(), 0);
+
+    assert_eq!(
+        ask(&bench, &all("resume_controller")).await,
+        "controller_resumed"
+    );
+    let mut started = Vec::new();
+    for _ in 0..5 {
+        bench.wait(SignedDuration::from_mins(5));
+        let before = bench.executions().len();
+        bench.reconcile().await;
+        started.push(bench.executions().len() - before);
+    }
+    assert_eq!(started.iter().sum::<usize>(), MODELS, "{started:?}");
+    // Shards that look at the same moment may exceed the limit by one each.
+    assert!(started.iter().all(|count| *count <= 10 + 7), "{started:?}");
+    assert!(started[0] < MODELS, "{started:?}");
 }

@@ -2,7 +2,7 @@
 
 use retrain_core::data::ObjectVersion;
 use retrain_core::names::shortened;
-use retrain_core::policy::ObjectFormat;
+use retrain_core::policy::{Is, ObjectFormat};
 use retrain_objects::{CountError, DataFormat, Format, Limits, S3Objects, Uncounted, count};
 
 use crate::fold::Arrived;
@@ -25,9 +25,12 @@ pub(crate) async fn rows(
         bytes: object.size.unwrap_or_default(),
         uncounted,
     };
-    let Some(format) = format(arrived) else {
-        let why = "neither its key nor the policy tells its format";
-        return Ok(version(0, Some(why.to_owned())));
+    let format = match arrived.is {
+        Is::Data(format) => of_policy(format, &object.key),
+        Is::Completion => {
+            let why = "it says that a batch is complete";
+            return Ok(version(0, Some(why.to_owned())));
+        }
     };
     let pinned = retrain_objects::ObjectVersion {
         bucket: object.bucket.clone(),
@@ -38,37 +41,36 @@ pub(crate) async fn rows(
     };
     match count(objects, &pinned, &format, &Limits::default(), trusted).await {
         Ok(count) => Ok(version(count.rows, None)),
-        // It is the function that may not read it, or not yet: mending that must not
-        // cost the rows.
-        Err(error) if must_come_again(&error) => Err(error),
-        Err(error) => Ok(version(0, Some(shortened(&error.to_string(), 300)))),
+        Err(CountError::Uncounted(why)) if !must_come_again(&why) => {
+            Ok(version(0, Some(shortened(&why.to_string(), 300))))
+        }
+        Err(error) => Err(error),
     }
 }
 
-const fn must_come_again(error: &CountError) -> bool {
-    matches!(
-        error,
-        CountError::Unavailable { .. }
-            | CountError::Uncounted(
-                Uncounted::Denied(_) | Uncounted::Archived | Uncounted::Refused(_)
-            )
-    )
+/// Whether it is the function that may not read the object, or not yet: mending that
+/// must not cost the rows.
+fn must_come_again(why: &Uncounted) -> bool {
+    match why {
+        Uncounted::Denied(_) | Uncounted::Archived | Uncounted::Refused(_) => true,
+        Uncounted::Listed { why, .. } => must_come_again(why),
+        _ => false,
+    }
 }
 
-fn format(arrived: &Arrived) -> Option<Format> {
-    let data = |format| Some(Format::Data(format));
-    match arrived.format {
-        Some(ObjectFormat::Parquet) => data(DataFormat::Parquet),
-        Some(ObjectFormat::Orc) => data(DataFormat::Orc),
-        Some(ObjectFormat::Csv) => data(DataFormat::Csv { header: false }),
-        Some(ObjectFormat::CsvWithHeader) => data(DataFormat::Csv { header: true }),
-        Some(ObjectFormat::JsonLines) => data(DataFormat::JsonLines),
-        Some(ObjectFormat::RedshiftManifest) => Some(Format::RedshiftManifest { header: false }),
+fn of_policy(format: Option<ObjectFormat>, key: &str) -> Format {
+    Format::Data(match format {
+        Some(ObjectFormat::Parquet) => DataFormat::Parquet,
+        Some(ObjectFormat::Orc) => DataFormat::Orc,
+        Some(ObjectFormat::Csv) => DataFormat::Csv { header: false },
+        Some(ObjectFormat::CsvWithHeader) => DataFormat::Csv { header: true },
+        Some(ObjectFormat::JsonLines) => DataFormat::JsonLines,
+        Some(ObjectFormat::RedshiftManifest) => return Format::RedshiftManifest { header: false },
         Some(ObjectFormat::SagemakerManifest) => {
-            Some(Format::SageMakerManifest { csv_header: false })
+            return Format::SageMakerManifest { csv_header: false };
         }
         // Whether a CSV has a header is not told by its name: rather one row too
         // many than one short of a minimum.
-        None => DataFormat::of_key(&arrived.object.key, false).map(Format::Data),
-    }
+        None => return DataFormat::of_key(key, false).map_or(Format::Unknown, Format::Data),
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use retrain_core::data::{ObjectId, Sequencer};
 use retrain_core::names::ModelName;
-use retrain_core::policy::{Is, ObjectFormat, PolicyInForce};
+use retrain_core::policy::{Is, PolicyInForce};
 use retrain_events::{Arrival, IrrelevantObject, ObjectCreated};
 use retrain_policies::{InvalidPolicy, PolicySet};
 
@@ -16,8 +16,6 @@ pub(crate) type Message = usize;
 pub(crate) struct ForModel<'a> {
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) objects: BTreeMap<ObjectId, Arrived>,
-    /// The messages that say that a batch of data is complete.
-    pub(crate) complete: BTreeSet<Message>,
 }
 
 /// The newest version of an object that a batch tells of.
@@ -25,7 +23,8 @@ pub(crate) struct ForModel<'a> {
 pub(crate) struct Arrived {
     pub(crate) object: ObjectCreated,
     pub(crate) sequencer: Sequencer,
-    pub(crate) format: Option<ObjectFormat>,
+    /// What it is to the model.
+    pub(crate) is: Is,
     /// All messages that tell of the object: they succeed or fail together.
     pub(crate) messages: BTreeSet<Message>,
 }
@@ -77,26 +76,26 @@ impl<'a> Folded<'a> {
                 .or_insert_with(|| ForModel {
                     policy,
                     objects: BTreeMap::new(),
-                    complete: BTreeSet::new(),
                 });
-            match is {
-                Is::Completion => {
-                    model.complete.insert(message);
-                }
-                Is::Data(format) => {
-                    model.take(Arrived {
-                        object: object.clone(),
-                        sequencer: sequencer.clone(),
-                        format,
-                        messages: [message].into(),
-                    });
-                }
-            }
+            model.take(Arrived {
+                object: object.clone(),
+                sequencer: sequencer.clone(),
+                is,
+                messages: [message].into(),
+            });
         }
     }
 }
 
 impl ForModel<'_> {
+    /// The objects in the order in which they are counted: what says that a batch is
+    /// complete comes after all that it completes.
+    pub(crate) fn in_order(self) -> Vec<(ObjectId, Arrived)> {
+        let mut objects: Vec<_> = self.objects.into_iter().collect();
+        objects.sort_by_key(|(_, arrived)| arrived.is == Is::Completion);
+        objects
+    }
+
     /// Of two tellings of one object, the later version stays.
     fn take(&mut self, arrived: Arrived) {
         let id = ObjectId::of(&arrived.object.bucket, &arrived.object.key);

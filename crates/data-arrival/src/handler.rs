@@ -1,21 +1,24 @@
 //! From a batch of messages to decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
+use jiff::Timestamp;
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::{Class, Clock, MAX_OBJECTS};
-use retrain_core::data::{Arrivals, ObjectId};
+use retrain_core::data::{Arrivals, ObjectId, ObjectVersion};
 use retrain_core::event::Event;
-use retrain_core::policy::PolicyInForce;
+use retrain_core::policy::{Is, PolicyInForce};
 use retrain_events::{Arrival, BatchResponse, DataMessage, data_message};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use retrain_objects::{CountError, S3Objects};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::timeout;
 
 use crate::count::rows;
 use crate::fold::{Arrived, Folded, ForModel, Message};
@@ -64,6 +67,21 @@ struct NoTimeLeft(usize);
 struct Results {
     answers: Vec<Answer>,
     failures: Vec<(BTreeSet<Message>, Failure)>,
+}
+
+/// What stays the same while a batch is handled for one model.
+struct Turn<'a, C> {
+    policy: &'a PolicyInForce,
+    /// When half of the function's time is over: the other half is for what has begun.
+    until: Timestamp,
+    clock: &'a C,
+}
+
+/// An object that was counted, and the messages that tell of it.
+struct Piece {
+    version: ObjectVersion,
+    is: Is,
+    messages: BTreeSet<Message>,
 }
 
 impl Handler {
@@ -156,90 +174,86 @@ impl Handler {
     /// Handles what a batch tells one model, a transaction's worth at a time.
     async fn model(&self, model: ForModel<'_>, clock: &impl Clock) -> Results {
         let mut results = Results::default();
-        let until = clock.now() + self.controller.timing().send_within() / 2;
-        let mut objects = model.objects.into_iter().collect::<Vec<_>>();
-        let mut complete = model.complete;
-        loop {
+        let turn = Turn {
+            policy: model.policy,
+            until: clock.now() + self.controller.timing().send_within() / 2,
+            clock,
+        };
+        let mut objects = model.in_order();
+        while !objects.is_empty() {
+            if turn.left().is_zero() {
+                let failure = no_time_left(objects.len());
+                let messages = objects.into_iter().flat_map(|(_, of)| of.messages);
+                results.fail(messages.collect(), failure);
+                break;
+            }
             let rest = objects.split_off(objects.len().min(MAX_OBJECTS));
             let part = std::mem::replace(&mut objects, rest);
-            // The sign of completeness comes after all that it completes.
-            let last = objects.is_empty();
-            let complete = if last {
-                std::mem::take(&mut complete)
-            } else {
-                BTreeSet::new()
-            };
-            if part.is_empty() && complete.is_empty() {
-                return results;
+            match self.unknown(&turn, part).await {
+                Ok(part) => {
+                    let pieces = self.read(&turn, part, &mut results).await;
+                    self.commit(&turn, pieces, &mut results).await;
+                }
+                Err((messages, failure)) => results.fail(messages, failure),
             }
-            if clock.now() >= until {
-                let left = part.len() + objects.len();
-                let messages = part.iter().chain(&objects);
-                let messages = messages.flat_map(|(_, of)| of.messages.iter().copied());
-                let failure = Failure::retryable("NoTimeLeft", &NoTimeLeft(left));
-                results.fail(messages.chain(complete).collect(), failure);
-                return results;
-            }
-            self.part(model.policy, part, complete, clock, &mut results)
-                .await;
         }
+        results
     }
 
-    async fn part(
+    /// Counts objects, many at a time. One that takes longer than there is time comes
+    /// again, and does not keep the others from being committed.
+    async fn read(
         &self,
-        policy: &PolicyInForce,
-        part: Vec<(ObjectId, Arrived)>,
-        complete: BTreeSet<Message>,
-        clock: &impl Clock,
+        turn: &Turn<'_, impl Clock>,
+        part: Vec<Arrived>,
         results: &mut Results,
-    ) {
-        let part = match self.unknown(policy, part, clock).await {
-            Ok(part) => part,
-            Err((messages, failure)) => {
-                return results.fail(messages.into_iter().chain(complete).collect(), failure);
-            }
-        };
-        let trusted = policy.policy.data.as_ref();
+    ) -> Vec<Piece> {
+        let trusted = turn.policy.policy.data.as_ref();
         let trusted = trusted.and_then(|data| data.trusted_row_count.as_deref());
         let counts = part.into_iter().map(async |arrived| {
-            let rows = rows(&self.objects, &arrived, trusted).await;
-            (rows, arrived.messages)
+            let rows = timeout(turn.left(), rows(&self.objects, &arrived, trusted)).await;
+            (rows, arrived)
         });
-        let counted: Vec<_> = stream::iter(counts).buffered(READS_AT_ONCE).collect().await;
+        let mut counts = stream::iter(counts).buffered(READS_AT_ONCE);
         let mut pieces = Vec::new();
-        for (rows, messages) in counted {
+        while let Some((rows, arrived)) = counts.next().await {
             match rows {
-                Ok(object) => pieces.push((object, messages)),
-                Err(error) => results.fail(messages, unread(&error)),
+                Ok(Ok(version)) => pieces.push(Piece {
+                    version,
+                    is: arrived.is,
+                    messages: arrived.messages,
+                }),
+                Ok(Err(error)) => results.fail(arrived.messages, unread(&error)),
+                Err(_) => results.fail(arrived.messages, no_time_left(1)),
             }
         }
-        let mut work = vec![(pieces, complete)];
-        while let Some((mut pieces, complete)) = work.pop() {
-            let arrivals = Arrivals {
-                objects: pieces.iter().map(|(object, _)| object.clone()).collect(),
-                complete: !complete.is_empty(),
-                ..Arrivals::default()
-            };
-            if arrivals.is_empty() {
+        pieces
+    }
+
+    /// Commits what was counted. A part that the table refuses is tried again in
+    /// halves, so that what is wrong with one object keeps no other.
+    async fn commit(&self, turn: &Turn<'_, impl Clock>, pieces: Vec<Piece>, results: &mut Results) {
+        let mut work = vec![pieces];
+        while let Some(mut pieces) = work.pop() {
+            if pieces.is_empty() {
                 continue;
             }
-            let event = Event::Data(arrivals);
+            let event = Event::Data(arrivals(&pieces));
             let subject = event.to_string();
             let handled = self
                 .controller
-                .handle(&subject, &event, policy, clock)
+                .handle(&subject, &event, turn.policy, turn.clock)
                 .await;
             match handled {
                 Ok(answer) => results.answers.push(answer),
-                // One of them is what the table refuses: it shall fail alone.
                 Err(failure) if failure.class() == Class::Terminal && pieces.len() > 1 => {
                     let second = pieces.split_off(pieces.len() / 2);
-                    work.push((second, complete));
-                    work.push((pieces, BTreeSet::new()));
+                    work.push(second);
+                    work.push(pieces);
                 }
                 Err(failure) => {
-                    let messages = pieces.into_iter().flat_map(|(_, messages)| messages);
-                    results.fail(messages.chain(complete).collect(), failure);
+                    let messages = pieces.into_iter().flat_map(|piece| piece.messages);
+                    results.fail(messages.collect(), failure);
                 }
             }
         }
@@ -248,13 +262,12 @@ impl Handler {
     /// Those of the objects that are not known yet in this version or a later one.
     async fn unknown(
         &self,
-        policy: &PolicyInForce,
+        turn: &Turn<'_, impl Clock>,
         part: Vec<(ObjectId, Arrived)>,
-        clock: &impl Clock,
     ) -> Result<Vec<Arrived>, (BTreeSet<Message>, Failure)> {
         let ids: Vec<ObjectId> = part.iter().map(|(id, _)| id.clone()).collect();
-        let known = self.controller.known_objects(&policy.model, &ids, clock);
-        let known = match known.await {
+        let model = &turn.policy.model;
+        let known = match self.controller.known_objects(model, &ids, turn.clock).await {
             Ok(known) => known,
             Err(failure) => {
                 let messages = part.into_iter().flat_map(|(_, of)| of.messages);
@@ -271,10 +284,33 @@ impl Handler {
     }
 }
 
+impl<C: Clock> Turn<'_, C> {
+    /// The time until nothing more should be begun.
+    fn left(&self) -> Duration {
+        let left = self.until.duration_since(self.clock.now());
+        Duration::try_from(left).unwrap_or_default()
+    }
+}
+
 impl Results {
     fn fail(&mut self, messages: BTreeSet<Message>, failure: Failure) {
         self.failures.push((messages, failure));
     }
+}
+
+fn arrivals(pieces: &[Piece]) -> Arrivals {
+    let (completions, objects): (Vec<&Piece>, Vec<&Piece>) =
+        pieces.iter().partition(|piece| piece.is == Is::Completion);
+    let versions = |of: Vec<&Piece>| of.into_iter().map(|piece| piece.version.clone()).collect();
+    Arrivals {
+        objects: versions(objects),
+        completions: versions(completions),
+        not_shown: 0,
+    }
+}
+
+fn no_time_left(objects: usize) -> Failure {
+    Failure::retryable("NoTimeLeft", &NoTimeLeft(objects))
 }
 
 /// An object that the function may not read comes again too, so that it ends in the

@@ -1,19 +1,24 @@
 //! One look at everything that is due.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
-use retrain_core::names::ModelName;
+use retrain_core::names::{ModelName, shortened};
+use retrain_core::slot::Pause;
 use retrain_debounce::{DUE_SHARDS, Due};
-use retrain_events::{Request, request};
+use retrain_events::{InvalidEvent, ModelRequest, Request, code_job, request};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use retrain_policies::PolicySet;
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::jobs;
 
 /// How many slots of a shard one run takes. Every look moves a slot's due time, so
 /// the next run takes the next ones.
@@ -29,6 +34,7 @@ const WITHOUT_POLICY: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 pub struct Handler {
     controller: AwsController,
+    max_starts: usize,
 }
 
 /// What one run did.
@@ -41,6 +47,25 @@ pub struct Summary {
     pub left: usize,
 }
 
+impl Summary {
+    fn of(answer: Answer) -> Self {
+        Self {
+            answers: vec![answer],
+            left: 0,
+        }
+    }
+}
+
+/// What the shards of one run share.
+struct Run<'a> {
+    policies: &'a PolicySet,
+    /// When no further look begins.
+    until: Timestamp,
+    /// How many models this run has started. Shards that look at the same moment may
+    /// exceed the limit by one each; AWS has the last word.
+    starts: AtomicUsize,
+}
+
 /// A request for a model that has no policy.
 #[derive(Debug, Error)]
 #[error("no policy is stored for the model {0}")]
@@ -51,19 +76,34 @@ impl Handler {
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
         Self {
             controller: AwsController::new(settings, aws),
+            max_starts: settings.max_starts,
         }
     }
 
     /// Does what the event requests, or looks at everything that is due.
     pub async fn handle_at(&self, event: &Value, clock: &impl Clock) -> Result<Summary, Failure> {
-        match request(event) {
-            Ok(None) => self.run(clock).await,
-            Ok(Some(request)) => self.asked(request, clock).await,
-            Err(error) => Err(Failure::terminal(error.name(), &error)),
+        let unreadable = |error: InvalidEvent| Failure::terminal(error.name(), &error);
+        if let Some(job) = code_job(event).map_err(unreadable)? {
+            return jobs::look(&self.controller, &job, clock)
+                .await
+                .map(Summary::of);
+        }
+        match request(event).map_err(unreadable)? {
+            None => self.run(clock).await,
+            Some(Request::Model(request)) => self.asked(*request, clock).await,
+            Some(Request::Controller { pause, by, why }) => {
+                let by = Pause {
+                    by: shortened(&by, 100),
+                    why: shortened(&why, 300),
+                    since: clock.now(),
+                };
+                let switched = self.controller.switch(pause, &by, clock).await?;
+                Ok(Summary::of(switched))
+            }
         }
     }
 
-    async fn asked(&self, request: Request, clock: &impl Clock) -> Result<Summary, Failure> {
+    async fn asked(&self, request: ModelRequest, clock: &impl Clock) -> Result<Summary, Failure> {
         let policies = self.controller.policies(clock).await?;
         let model = request.model.clone();
         let Some(policy) = policies.of(&model) else {
@@ -78,10 +118,7 @@ impl Handler {
             .controller
             .handle(&subject, &event, policy, clock)
             .await?;
-        Ok(Summary {
-            answers: vec![answer],
-            left: 0,
-        })
+        Ok(Summary::of(answer))
     }
 
     /// Looks at everything that is due. A slot that fails harms no other; if any
@@ -89,8 +126,12 @@ impl Handler {
     pub async fn run(&self, clock: &impl Clock) -> Result<Summary, Failure> {
         let began = clock.now();
         let policies = self.controller.policies(clock).await?;
-        let until = began + self.budget();
-        let shards = (0..DUE_SHARDS).map(|shard| self.shard(shard, &policies, until, clock));
+        let run = Run {
+            policies: &policies,
+            until: began + self.budget(),
+            starts: AtomicUsize::new(0),
+        };
+        let shards = (0..DUE_SHARDS).map(|shard| self.shard(shard, &run, clock));
         let mut summary = Summary::default();
         let mut failures = Vec::new();
         for shard in join_all(shards).await {
@@ -115,8 +156,7 @@ impl Handler {
     async fn shard(
         &self,
         shard: u8,
-        policies: &PolicySet,
-        until: Timestamp,
+        run: &Run<'_>,
         clock: &impl Clock,
     ) -> Result<(Summary, Vec<Failure>), Failure> {
         let store = self.controller.store();
@@ -124,11 +164,11 @@ impl Handler {
         let mut summary = Summary::default();
         let mut failures = Vec::new();
         for (taken, due_slot) in due.iter().enumerate() {
-            if clock.now() >= until {
+            if clock.now() >= run.until {
                 summary.left = due.len() - taken;
                 break;
             }
-            match self.look(due_slot, policies, clock).await {
+            match self.look(due_slot, run, clock).await {
                 Ok(answer) => summary.answers.push(answer),
                 Err(failure) => {
                     failures.push(failure);
@@ -142,20 +182,20 @@ impl Handler {
         Ok((summary, failures))
     }
 
-    async fn look(
-        &self,
-        due: &Due,
-        policies: &PolicySet,
-        clock: &impl Clock,
-    ) -> Result<Answer, Failure> {
+    async fn look(&self, due: &Due, run: &Run<'_>, clock: &impl Clock) -> Result<Answer, Failure> {
         let subject = due.slot.to_string();
-        if let Some(policy) = policies.of(&due.slot.model) {
-            return self
+        if let Some(policy) = run.policies.of(&due.slot.model) {
+            let may_start = run.starts.load(Ordering::Relaxed) < self.max_starts;
+            let answer = self
                 .controller
-                .handle(&subject, &Event::Tick, policy, clock)
-                .await;
+                .handle_limited(&subject, &Event::Tick, policy, may_start, clock)
+                .await?;
+            if answer.outcome == "claimed" {
+                run.starts.fetch_add(1, Ordering::Relaxed);
+            }
+            return Ok(answer);
         }
-        let (wait, why) = match policies.broken_of(&due.slot.model) {
+        let (wait, why) = match run.policies.broken_of(&due.slot.model) {
             Some(_) => (AFTER_FAILURE, "the model's policy is invalid"),
             None => (WITHOUT_POLICY, "the model has no policy"),
         };

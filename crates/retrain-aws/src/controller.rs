@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use retrain_cloudwatch::CloudWatch;
-use retrain_codepipeline::CodePipeline;
+use retrain_codepipeline::{CodePipeline, JobAnswer};
 use retrain_controller::{Clock, Controller, Executions as _, Observer, SlotStore as _, Wanted};
 use retrain_core::data::{KnownObjects, ObjectId};
 use retrain_core::decision::Decision;
@@ -14,6 +14,7 @@ use retrain_core::facts::Timing;
 use retrain_core::lane::SlotKey;
 use retrain_core::names::ModelName;
 use retrain_core::policy::PolicyInForce;
+use retrain_core::slot::{OfCode, Pause, Settled};
 use retrain_debounce::DynamoStore;
 use retrain_lambda::{Failure, Settings, decided, ignored, invalid_policies};
 use retrain_policies::{ParameterStore, PolicySet};
@@ -28,6 +29,17 @@ use crate::pipelines::Pipelines;
 pub struct AwsController {
     controller:
         Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, S3Manifests>,
+}
+
+/// Where a cause is that a release asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fulfilment {
+    /// It is held, or an execution carries it.
+    Waits,
+    /// This became of it.
+    Settled(Settled),
+    /// It never came, or was settled long ago.
+    Unknown,
 }
 
 /// Reports decisions to logs and metrics.
@@ -143,6 +155,62 @@ impl AwsController {
     /// What AWS says about an execution now.
     pub async fn describe(&self, execution: &Execution) -> Result<ExecutionReport, Failure> {
         Ok(self.controller.executions.describe(execution).await?)
+    }
+
+    /// Pauses the controller, or lets it start again.
+    pub async fn switch(
+        &self,
+        pause: bool,
+        by: &Pause,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let changed = self.store().switch(pause, by, clock.now()).await?;
+        let outcome = match (changed, pause) {
+            (false, _) => "unchanged",
+            (true, true) => "controller_paused",
+            (true, false) => "controller_resumed",
+        };
+        let subject = "the controller";
+        let reason = format!("{:?}: {:?}", by.by, by.why);
+        ignored(clock.now(), None, outcome, subject, &reason);
+        Ok(Answer {
+            subject: subject.to_owned(),
+            model: None,
+            outcome: outcome.to_owned(),
+            reason,
+            then: Vec::new(),
+        })
+    }
+
+    /// Where a cause is that a release asked for.
+    pub async fn settled(
+        &self,
+        model: &ModelName,
+        key: &str,
+        clock: &impl Clock,
+    ) -> Result<Fulfilment, Failure> {
+        let slot = SlotKey::retrain(model.clone());
+        let wanted = Wanted {
+            slot: &slot,
+            marker: None,
+            objects: &[],
+        };
+        let loaded = self.store().load(wanted, clock.now()).await?;
+        Ok(match loaded.slot.of_code(key) {
+            OfCode::Waits => Fulfilment::Waits,
+            OfCode::Settled(settled) => Fulfilment::Settled(settled.clone()),
+            OfCode::Unknown => Fulfilment::Unknown,
+        })
+    }
+
+    /// Answers a job of CodePipeline's.
+    pub async fn answer_job(&self, job: &str, answer: &JobAnswer) -> Result<(), Failure> {
+        Ok(self
+            .controller
+            .executions
+            .codepipeline
+            .answer(job, answer)
+            .await?)
     }
 
     /// The table, for the due index.

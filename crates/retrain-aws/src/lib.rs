@@ -6,4 +6,5 @@ mod manifests;
 mod pipelines;
 
 pub use self::answer::{Answer, Consequence};
-pub use self::controller::AwsController;
+pub use self::controller::{AwsController, Fulfilment};
+pub use retrain_codepipeline::JobAnswer;

@@ -10,11 +10,14 @@
 
 mod error;
 mod executions;
+mod jobs;
 mod start;
 #[cfg(test)]
 mod tests;
 
 use aws_sdk_codepipeline::Client;
+
+pub use self::jobs::JobAnswer;
 
 /// CodePipeline in one account and region.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! Load, step, commit, perform.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use retrain_core::data::{ObjectId, ObjectVersion, Tally};
+use retrain_core::data::{ObjectId, Tally};
 use retrain_core::decision::{Decision, Outcome, Unchanged};
 use retrain_core::event::{Event, StartAnswer};
 use retrain_core::facts::{Facts, FactsNeeded, Lookup, Lookups, ManifestWanted, Timing};
@@ -12,6 +13,7 @@ use retrain_core::lane::SlotKey;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Claim;
 use retrain_core::step::{Command, Look, Step, step};
+use tokio::time::{Instant, sleep};
 
 use crate::error::{Class, ControllerError, PortError, chain};
 use crate::ports::{
@@ -21,6 +23,9 @@ use crate::ports::{
 
 /// How often a lost race is run again before the event is delivered anew.
 const MAX_RACES: u32 = 16;
+
+/// The longest pause between two of them.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest that a start call may take.
 const START_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
@@ -155,11 +160,10 @@ where
             Event::Trigger(trigger) => Some(trigger.dedupe_key()),
             _ => None,
         };
-        let objects: BTreeSet<ObjectId> = match event {
-            Event::Data(arrivals) => arrivals.objects.iter().map(ObjectVersion::id).collect(),
-            _ => BTreeSet::new(),
+        let objects: Vec<ObjectId> = match event {
+            Event::Data(arrivals) => arrivals.ids().into_iter().collect(),
+            _ => Vec::new(),
         };
-        let objects: Vec<ObjectId> = objects.into_iter().collect();
         let wanted = Wanted {
             slot,
             marker: marker.as_ref(),
@@ -167,6 +171,7 @@ where
         };
         let mut known = known;
         for race in 0..MAX_RACES {
+            let began = Instant::now();
             let mut loaded = match known.take() {
                 Some(known) => known,
                 None => self.store.load(wanted, clock.now()).await?,
@@ -207,7 +212,7 @@ where
                             stored: loaded,
                         });
                     }
-                    Committed::LostRace => pause(race, clock).await,
+                    Committed::LostRace => pause(race, began.elapsed()).await,
                 },
                 Step::NeedFacts(_) => {
                     let source = "it asks for facts that it was given";
@@ -319,6 +324,10 @@ where
                     answer,
                 }))
             }
+            Command::FindPackage { group, after } => {
+                let found = self.registry.newest_since(group, *after).await?;
+                Ok(Some(Event::Registered { found }))
+            }
             Command::Describe { execution } => {
                 let report = self.executions.describe(execution).await?;
                 Ok(Some(Event::Status(report)))
@@ -386,18 +395,21 @@ where
     }
 }
 
-/// Lets the others go first. DynamoDB may refuse both sides of a conflict; without
-/// a pause of different length they would meet again.
-async fn pause(race: u32, clock: &impl Clock) {
-    let longest = 5_u64 << race.min(5);
-    let share = u64::from(clock.now().subsec_nanosecond().unsigned_abs() / 1_000) % 1_000;
-    tokio::time::sleep(Duration::from_millis(longest / 2 + longest * share / 2_000)).await;
+/// Lets the others go first: after a lost race for longer than the lost attempt took, and
+/// longer after every further one, however slow the store is today. DynamoDB may refuse
+/// both sides of a conflict, and pauses of one length would let them meet again; so half
+/// of each is random.
+async fn pause(race: u32, attempt: Duration) {
+    let longest = attempt.saturating_mul(4 << race.min(3)).min(LONGEST_PAUSE);
+    // The keys of a hasher are random, also for workers that lost at the same moment.
+    let share = u32::try_from(RandomState::new().hash_one(race) % 1_000).unwrap_or_default();
+    sleep(longest / 2 + longest * share / 2_000).await;
 }
 
 const fn unsent(command: &Command) -> Option<u64> {
     match command {
         Command::EnsureStarted { claim, .. } => Some(claim.number),
-        Command::Describe { .. } => None,
+        Command::Describe { .. } | Command::FindPackage { .. } => None,
     }
 }
 

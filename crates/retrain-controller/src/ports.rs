@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use retrain_core::data::{Generations, KnownObjects, ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
-use retrain_core::event::{ExecutionReport, Refusal};
+use retrain_core::event::{ExecutionReport, Refusal, RegisteredPackage};
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, ManifestWanted, Seen};
 use retrain_core::lane::SlotKey;
@@ -153,6 +153,14 @@ pub trait Registry: Sync {
         &self,
         group: &ModelPackageGroupName,
     ) -> impl Future<Output = Result<Option<ModelPackageArn>, PortError>> + Send;
+
+    /// The newest package that was registered in the group after this moment, whatever
+    /// its state.
+    fn newest_since(
+        &self,
+        group: &ModelPackageGroupName,
+        after: Timestamp,
+    ) -> impl Future<Output = Result<Option<RegisteredPackage>, PortError>> + Send;
 }
 
 /// Reads the state of CloudWatch alarms.

@@ -4,7 +4,7 @@
 //! with the generation in which it was counted last, so that an overwrite replaces
 //! its old rows wherever they are now: among those that wait, or on a claim.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -113,9 +113,15 @@ pub struct Taken {
     /// When the first of its rows were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_at: Option<Timestamp>,
+    /// When an object was counted last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
     /// When an object said that its batch is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_at: Option<Timestamp>,
+    /// Whether it called for a start only together with a further object.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_more: bool,
 }
 
 impl Waiting {
@@ -125,8 +131,9 @@ impl Waiting {
             generations,
             tally,
             first_at,
+            last_at,
             complete_at,
-            ..
+            needs_more,
         } = core::mem::take(self);
         let next = generations.to.saturating_add(1);
         self.generations = Generations {
@@ -138,25 +145,37 @@ impl Waiting {
             tally,
             superseded: Tally::default(),
             first_at,
+            last_at,
             complete_at,
+            needs_more,
         }
     }
 
-    /// Takes back what a claim had taken and no run has consumed.
-    pub(crate) fn give_back(&mut self, taken: &Taken) {
+    /// Takes back what a claim had taken and no run has consumed. `unwanted` data calls
+    /// for a start again only together with a further object, which may have come
+    /// already.
+    pub(crate) fn give_back(&mut self, taken: &Taken, unwanted: bool) {
+        if self.last_at.is_none() {
+            self.needs_more = unwanted || taken.needs_more;
+        }
         self.generations.from = taken.generations.from;
         self.tally = self.tally.plus(taken.tally.minus(taken.superseded));
-        self.first_at = [self.first_at, taken.first_at].into_iter().flatten().min();
+        let first = [self.first_at, taken.first_at].into_iter().flatten().min();
+        self.first_at = first.filter(|_| self.tally.rows > 0);
+        self.last_at = self.last_at.max(taken.last_at);
         self.complete_at = self.complete_at.max(taken.complete_at);
     }
 
-    /// Takes out again what was given back, because its run goes on after all.
-    pub(crate) fn withdraw(&mut self, taken: &Taken) {
+    /// Takes out again what was given back, because its run goes on after all. What is
+    /// left has come after the claim, at `claimed_at`.
+    pub(crate) fn withdraw(&mut self, taken: &Taken, claimed_at: Timestamp) {
         self.generations.from = taken.generations.to.saturating_add(1);
         self.tally = self.tally.minus(taken.tally.minus(taken.superseded));
-        if self.tally.rows == 0 {
-            self.first_at = None;
-        }
+        self.first_at = self
+            .first_at
+            .filter(|_| self.tally.rows > 0)
+            .map(|at| at.max(claimed_at));
+        self.complete_at = self.complete_at.filter(|at| Some(*at) > taken.complete_at);
     }
 }
 
@@ -245,10 +264,11 @@ pub struct Arrivals {
     /// The objects; a record shows at most [`SHOWN`], first those that could not be
     /// counted.
     pub objects: Vec<ObjectVersion>,
-    /// Whether one of them said that a batch is complete.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub complete: bool,
-    /// How many of them a record leaves out.
+    /// The objects that say that a batch is complete, marked as uncounted. They are
+    /// remembered like the others, so that each says it once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub completions: Vec<ObjectVersion>,
+    /// How many objects a record leaves out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_shown: usize,
 }
@@ -276,21 +296,28 @@ impl Arrivals {
             .iter()
             .filter(|object| object.uncounted.is_none());
         let objects: Vec<_> = uncounted.chain(counted).take(SHOWN).cloned().collect();
+        let completions: Vec<_> = self.completions.iter().take(SHOWN).cloned().collect();
         Self {
-            not_shown: self.len() - objects.len(),
-            complete: self.complete,
+            not_shown: self.len() - objects.len() - completions.len(),
             objects,
+            completions,
         }
     }
 
     /// How many objects there are.
-    pub fn len(&self) -> usize {
-        self.objects.len() + self.not_shown
+    pub const fn len(&self) -> usize {
+        self.objects.len() + self.completions.len() + self.not_shown
     }
 
     /// Whether there is nothing to tell.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0 && !self.complete
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The identities of all objects that it shows.
+    pub fn ids(&self) -> BTreeSet<ObjectId> {
+        let objects = self.objects.iter().chain(&self.completions);
+        objects.map(ObjectVersion::id).collect()
     }
 }
 
@@ -336,13 +363,19 @@ pub(crate) struct Counted {
     pub(crate) repeated: u64,
     /// How many objects could not be counted.
     pub(crate) uncounted: usize,
+    /// Whether there is data that was not known.
+    pub(crate) has_data: bool,
+    /// Whether an object said for the first time that a batch is complete.
+    pub(crate) completes: bool,
 }
 
 impl Counter<'_> {
     /// Counts every object once, each in the newest version that is known.
-    pub(crate) fn count(mut self, objects: &[ObjectVersion]) -> Counted {
+    pub(crate) fn count(mut self, arrivals: &Arrivals) -> Counted {
         let mut counted = Counted::default();
-        for object in objects {
+        let data = arrivals.objects.iter().map(|object| (object, false));
+        let completions = arrivals.completions.iter().map(|object| (object, true));
+        for (object, completes) in data.chain(completions) {
             let id = object.id();
             let in_store = self.known.get(&id);
             let known = counted
@@ -359,7 +392,9 @@ impl Counter<'_> {
             }
             self.waiting.tally = self.waiting.tally.plus(object.tally());
             counted.tally = counted.tally.plus(object.tally());
-            counted.uncounted += usize::from(object.uncounted.is_some());
+            counted.uncounted += usize::from(!completes && object.uncounted.is_some());
+            counted.has_data |= !completes;
+            counted.completes |= completes;
             counted.writes.insert(
                 id,
                 ObjectWrite {

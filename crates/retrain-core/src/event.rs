@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Arrivals;
 use crate::execution::Execution;
-use crate::names::AlarmArn;
+use crate::names::{AlarmArn, ModelPackageArn};
 use crate::trigger::Trigger;
 
 /// Something that happens to a slot.
@@ -38,6 +38,12 @@ pub enum Event {
     Status(ExecutionReport),
     /// Training data has arrived, and was counted.
     Data(Arrivals),
+    /// The registry was searched for the package of the last successful run.
+    Registered {
+        /// The newest package since its start, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<RegisteredPackage>,
+    },
     /// Time has passed.
     Tick,
     /// A person pauses the model.
@@ -171,6 +177,37 @@ impl Steps {
 /// How many steps of one kind a report names. A pipeline has 50 by default.
 pub const MAX_STEPS: usize = 10;
 
+/// A package in the model registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredPackage {
+    /// The package.
+    pub package: ModelPackageArn,
+    /// Its `ModelApprovalStatus`.
+    pub approval: PackageApproval,
+}
+
+/// `ModelApprovalStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageApproval {
+    /// Nobody has decided about it.
+    PendingManualApproval,
+    /// It may be deployed.
+    Approved,
+    /// It must not be deployed.
+    Rejected,
+}
+
+impl fmt::Display for PackageApproval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PendingManualApproval => "PendingManualApproval",
+            Self::Approved => "Approved",
+            Self::Rejected => "Rejected",
+        })
+    }
+}
+
 /// The status of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -213,6 +250,7 @@ impl fmt::Display for Event {
             }
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
             Self::Data(arrivals) => write!(f, "{} object(s)", arrivals.len()),
+            Self::Registered { .. } => f.write_str("a look at the registry"),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
             Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),

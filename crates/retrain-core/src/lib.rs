@@ -19,6 +19,7 @@ pub mod drift;
 pub mod event;
 pub mod execution;
 pub mod facts;
+pub mod gate;
 pub mod guard;
 pub mod lane;
 pub mod names;

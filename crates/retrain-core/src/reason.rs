@@ -114,7 +114,7 @@ pub const MAX_REASONS: usize = 50;
 
 /// The most bytes that listed causes take: with a claim and a held set, a slot
 /// stays under 64 KB whatever the names in it are.
-const MAX_REASONS_BYTES: usize = 13 * 1024;
+const MAX_REASONS_BYTES: usize = 10 * 1024;
 
 /// The most bytes of one cause's free text.
 pub(crate) const MAX_EVIDENCE_BYTES: usize = 120;

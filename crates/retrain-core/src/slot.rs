@@ -68,9 +68,14 @@ pub struct Slot {
     /// The training data that waits for a start.
     #[serde(default)]
     pub data: Waiting,
-    /// The run that ended last, while nothing has started since: AWS can retry it.
+    /// The run that ended last, without its causes and parameters, unless it succeeded
+    /// or something has started since: AWS can retry it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed: Option<Closed>,
+    pub closed: Option<Run>,
+    /// The package that the last successful run of a gated model should have
+    /// registered, until it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<AwaitedPackage>,
     /// What became of causes whose askers wait for an answer, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<Settled>,
@@ -141,20 +146,23 @@ pub struct Run {
     pub started_at: Timestamp,
 }
 
-/// A run that has ended, as far as it matters should AWS retry it: its claim without
-/// causes and parameters.
+/// A package that a run should have registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
-    /// The run.
-    pub run: Run,
-    /// When it ended.
-    pub at: Timestamp,
+pub struct AwaitedPackage {
+    /// The run's claim.
+    pub claim: u64,
+    /// When the run started: the package is younger.
+    pub started_at: Timestamp,
+    /// When the run ended.
+    pub ended_at: Timestamp,
+    /// When to look for it next.
+    pub look_at: Timestamp,
 }
 
 /// What became of a cause whose asker waits for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
-    /// The asker's key.
+    /// A digest of the asker's key, which may be long.
     pub key: String,
     /// What became of it.
     pub fate: Fate,
@@ -279,6 +287,7 @@ impl Slot {
             observed_starts: Vec::new(),
             data: Waiting::default(),
             closed: None,
+            awaited: None,
             settled: Vec::new(),
             paused: None,
             due_at: None,
@@ -314,7 +323,7 @@ impl Slot {
         for reason in reasons.iter() {
             if let Cause::Code { key, .. } = &reason.cause {
                 self.settled.push(Settled {
-                    key: key.clone(),
+                    key: digest(key),
                     fate,
                     execution: execution.cloned(),
                     at,
@@ -337,7 +346,9 @@ impl Slot {
             Phase::Starting(claim) => is_asked(&claim.reasons),
             Phase::Running(run) => is_asked(&run.claim.reasons),
         };
-        let settled = self.settled.iter().rev().find(|settled| settled.key == key);
+        let digest = digest(key);
+        let mut settled = self.settled.iter().rev();
+        let settled = settled.find(|settled| settled.key == digest);
         match settled {
             _ if in_flight || is_asked(&self.held) => OfCode::Waits,
             Some(settled) => OfCode::Settled(settled),

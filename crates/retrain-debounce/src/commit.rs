@@ -119,7 +119,7 @@ impl DynamoStore {
     }
 }
 
-fn action(
+pub(crate) fn action(
     put: aws_sdk_dynamodb::types::builders::PutBuilder,
 ) -> Result<TransactWriteItem, PortError> {
     let put = put
@@ -131,7 +131,7 @@ fn action(
 /// Whether the transaction was cancelled for one of these reasons. A failed
 /// condition or a conflict is a lost race: another worker's version or marker is
 /// there, or its transaction is under way. Throttling is not.
-fn was_cancelled_for(error: &SdkError<TransactWriteItemsError>, codes: &[&str]) -> bool {
+pub(crate) fn was_cancelled_for(error: &SdkError<TransactWriteItemsError>, codes: &[&str]) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {

@@ -9,7 +9,7 @@ use retrain_core::data::{ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::facts::{ControllerState, Seen};
 use retrain_core::lane::SlotKey;
-use retrain_core::slot::Slot;
+use retrain_core::slot::{Pause, Slot};
 use retrain_core::token::digest;
 use retrain_core::trigger::DedupeKey;
 use serde::de::DeserializeOwned;
@@ -31,8 +31,9 @@ const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 const DECISION_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Until then an object's rows are replaced when it is overwritten, and a repeated
-/// event of it is recognised.
-const OBJECT_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// event of it is recognised. Longer than data waits for a start: a manifest must find
+/// every object that was counted.
+const OBJECT_LIFE: SignedDuration = SignedDuration::from_hours(1_800 * 24);
 
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
@@ -152,6 +153,15 @@ struct ControllerItem {
     state: ControllerState,
 }
 
+#[derive(Serialize, Deserialize)]
+struct SwitchItem {
+    item: String,
+    schema: u32,
+    pause: bool,
+    #[serde(flatten)]
+    by: Pause,
+}
+
 pub(crate) fn slot_item(key: &SlotKey, slot: &Slot) -> Result<Item, PortError> {
     let due_at = slot.due_at.map(moment);
     put(
@@ -249,6 +259,23 @@ pub(crate) fn controller_item(state: &ControllerState) -> Result<Item, PortError
             item: "controller".to_owned(),
             schema: SCHEMA,
             state: state.clone(),
+        },
+    )
+}
+
+/// The record of a switch of the whole controller. It never expires: there are few.
+pub(crate) fn switch_item(pause: bool, by: &Pause, now: Timestamp) -> Result<Item, PortError> {
+    let key = Key {
+        sk: format!("switch#{}", moment(now)),
+        ..Key::controller()
+    };
+    put(
+        key,
+        &SwitchItem {
+            item: "switch".to_owned(),
+            schema: SCHEMA,
+            pause,
+            by: by.clone(),
         },
     )
 }

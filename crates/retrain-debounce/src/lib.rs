@@ -13,6 +13,7 @@ mod due;
 mod error;
 mod items;
 mod load;
+mod switch;
 mod table;
 #[cfg(test)]
 mod tests;

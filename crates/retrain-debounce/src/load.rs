@@ -70,6 +70,23 @@ impl DynamoStore {
         ))
     }
 
+    /// The controller's own item.
+    pub(crate) async fn controller(&self, now: Timestamp) -> Result<ControllerState, PortError> {
+        for _ in 0..MAX_READS {
+            let Some(mut found) = self.read_all(&[Key::controller()]).await? else {
+                continue;
+            };
+            match take(&mut found, &Key::controller()) {
+                Some(item) => return items::read_controller(item),
+                None => self.make_controller(now).await?,
+            }
+        }
+        Err(PortError::retryable(
+            "read the controller item",
+            format!("no answer in {MAX_READS} reads"),
+        ))
+    }
+
     /// All items with these keys, or nothing if DynamoDB answered only in part.
     async fn read_all(&self, keys: &[Key]) -> Result<Option<Vec<Item>>, PortError> {
         let doing = "read the slot";

@@ -8,6 +8,7 @@
     )
 )]
 
+pub mod code_job;
 mod code_pipeline;
 pub mod data_arrival;
 pub mod drift_alarm;
@@ -18,6 +19,7 @@ mod instant;
 mod node;
 pub mod request;
 
+pub use code_job::{CodeJob, CodeRequest, code_job};
 pub use data_arrival::{
     Arrival, BatchItemFailure, BatchRecord, BatchResponse, DataMessage, IrrelevantObject,
     ObjectCreated, Sequencer, data_message,
@@ -27,4 +29,4 @@ pub use error::InvalidEvent;
 pub use execution_status::{
     ExecutionEvent, ExecutionMessage, IrrelevantExecution, execution_message,
 };
-pub use request::{Request, request};
+pub use request::{ModelRequest, Request, request};

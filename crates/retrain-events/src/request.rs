@@ -14,9 +14,25 @@ use crate::error::{InvalidEvent, quoted};
 use crate::instant::instant;
 use crate::node::Node;
 
+/// Something that is asked of the controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// About one model.
+    Model(Box<ModelRequest>),
+    /// About all of them: nothing starts any more, or everything may again.
+    Controller {
+        /// Whether nothing shall start.
+        pause: bool,
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
 /// Something that is asked about one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct ModelRequest {
     /// The model.
     pub model: ModelName,
     asks: Asks,
@@ -74,6 +90,16 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
             return Err(field.invalid(format!("is no field of a request; there are: {known}")));
         }
     }
+    if let pause @ ("pause_controller" | "resume_controller") = kind.text()? {
+        if let Some(model) = root.peek("model") {
+            return Err(model.invalid("is no field of a request about all models".to_owned()));
+        }
+        return Ok(Some(Request::Controller {
+            pause: pause == "pause_controller",
+            by: text(&root, "by")?,
+            why: text(&root, "why")?,
+        }));
+    }
     let model = root.required("model")?;
     let model = ModelName::parse(model.text_up_to(100)?)
         .map_err(|error| model.invalid(format!("is wrong: {error}")))?;
@@ -91,11 +117,11 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
         "reset_breaker" => order(Order::ResetBreaker)?,
         "abandon" => order(Order::Abandon)?,
         other => {
-            let known = "retrain, pause, resume, reset_breaker, abandon";
+            let known = "retrain, pause, resume, reset_breaker, abandon, pause_controller, resume_controller";
             return Err(kind.invalid(format!("is {}; there are: {known}", quoted(other))));
         }
     };
-    Ok(Some(Request { model, asks }))
+    Ok(Some(Request::Model(Box::new(ModelRequest { model, asks }))))
 }
 
 fn retrain(root: &Node<'_>) -> Result<Asks, InvalidEvent> {
@@ -138,7 +164,7 @@ fn text(root: &Node<'_>, field: &str) -> Result<String, InvalidEvent> {
     Ok(text.to_owned())
 }
 
-impl Request {
+impl ModelRequest {
     /// The request as an event for the model's slot. A person asks now.
     pub fn event(self, now: Timestamp) -> Event {
         match self.asks {

@@ -19,6 +19,9 @@ pub struct Settings {
     /// `RETRAIN_FUNCTION_TIMEOUT` (`30s`), `RETRAIN_MAX_SKEW` (`5s`),
     /// `RETRAIN_SETTLE` (`60s`) and `RETRAIN_DESCRIBE_EVERY` (`15m`).
     pub timing: Timing,
+    /// `RETRAIN_MAX_STARTS`: how many models one run of the reconciler starts at most
+    /// (`10`); after a pause of the whole controller they follow each other.
+    pub max_starts: usize,
 }
 
 /// A setting that cannot be used.
@@ -45,6 +48,14 @@ pub enum InvalidSetting {
         #[source]
         source: InvalidPeriod,
     },
+    /// It is no number.
+    #[error("the environment variable {name}: {text:?} is no number from 1 to 1000")]
+    Count {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        text: String,
+    },
     /// The lengths of time do not keep the promises.
     #[error("the timing settings")]
     Timing(#[from] InvalidTiming),
@@ -52,7 +63,7 @@ pub enum InvalidSetting {
 
 impl Settings {
     /// Every variable that is read, for tests of templates and documents.
-    pub const VARIABLES: [&'static str; 7] = [
+    pub const VARIABLES: [&'static str; 8] = [
         "RETRAIN_TABLE",
         "RETRAIN_POLICY_PATH",
         "RETRAIN_POLICY_TTL",
@@ -60,6 +71,7 @@ impl Settings {
         "RETRAIN_MAX_SKEW",
         "RETRAIN_SETTLE",
         "RETRAIN_DESCRIBE_EVERY",
+        "RETRAIN_MAX_STARTS",
     ];
 
     /// Reads the settings through a look-up such as the process's environment.
@@ -75,6 +87,14 @@ impl Settings {
             }
             None => Ok(default),
         };
+        let count = |name, default| match lookup(name) {
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|count| (1..=1_000).contains(count))
+                .ok_or(InvalidSetting::Count { name, text }),
+            None => Ok(default),
+        };
         let path = "RETRAIN_POLICY_PATH";
         let timing = Timing::new(
             period("RETRAIN_FUNCTION_TIMEOUT", Period::from_secs(30))?.duration(),
@@ -88,6 +108,7 @@ impl Settings {
                 .map_err(|source| InvalidSetting::Text { name: path, source })?,
             policy_ttl: period("RETRAIN_POLICY_TTL", Period::from_secs(60))?,
             timing,
+            max_starts: count("RETRAIN_MAX_STARTS", 10)?,
         })
     }
 
@@ -122,6 +143,11 @@ mod tests {
         let settings = read(&NEEDED).unwrap();
         assert_eq!(settings.timing, Timing::default());
         assert_eq!(settings.policy_ttl, Period::from_secs(60));
+        assert_eq!(settings.max_starts, 10);
+        for bad in ["0", "1001", "ten", "-1"] {
+            let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_MAX_STARTS", bad)]).unwrap_err();
+            assert!(error.to_string().contains(bad), "{error}");
+        }
         assert_eq!(
             read(&[]).unwrap_err(),
             InvalidSetting::Missing("RETRAIN_TABLE")

@@ -69,6 +69,7 @@ impl Deployment {
             policy_path: ParameterName::parse(POLICY_PATH)?,
             policy_ttl: Period::from_secs(60),
             timing: Timing::default(),
+            max_starts: 10,
         };
         // What set-up asked of AWS is not what an event costs.
         sandbox.calls().take();
@@ -107,6 +108,23 @@ impl Deployment {
     /// The store on the deployment's table.
     pub fn store(&self) -> DynamoStore {
         DynamoStore::new(aws_sdk_dynamodb::Client::new(&self.aws), TABLE)
+    }
+
+    /// A client for the sandbox's DynamoDB, where the table has this name.
+    pub fn dynamodb(&self) -> (aws_sdk_dynamodb::Client, &str) {
+        let client = aws_sdk_dynamodb::Client::new(&self.aws);
+        (client, &self.settings.table)
+    }
+
+    /// What an object of the sandbox's S3 holds; `uri` is `s3://BUCKET/KEY`.
+    pub async fn read_object(&self, uri: &str) -> Result<Vec<u8>, Problem> {
+        let name = uri
+            .strip_prefix("s3://")
+            .and_then(|name| name.split_once('/'));
+        let (bucket, key) = name.ok_or("not the URI of an object")?;
+        let client = aws_sdk_s3::Client::new(&self.aws);
+        let object = client.get_object().bucket(bucket).key(key).send().await?;
+        Ok(object.body.collect().await?.to_vec())
     }
 
     /// The settings of its functions.

@@ -51,6 +51,7 @@ pub async fn count<O: Objects>(
             }
             (rows, How::Manifest)
         }
+        Format::Unknown => return Err(Uncounted::UnknownFormat.into()),
     };
     Ok(spent.count(rows, how))
 }

@@ -18,6 +18,8 @@ pub enum Format {
         /// Do listed CSV objects begin with a header?
         csv_header: bool,
     },
+    /// Nobody tells: only its metadata can say how many rows it has.
+    Unknown,
 }
 
 /// How an object that holds rows itself is written.

@@ -81,6 +81,9 @@ pub enum Uncounted {
     /// S3 refuses the request for a reason that stays.
     #[error("S3 refuses to read the object ({0})")]
     Refused(String),
+    /// Nobody tells how it is written.
+    #[error("neither its key nor the policy tells its format")]
+    UnknownFormat,
     /// It is written in a way that is not understood.
     #[error("{0} is not supported")]
     Unsupported(String),
@@ -110,6 +113,7 @@ impl Uncounted {
             Self::Denied(_) => "ObjectDenied",
             Self::Archived => "ObjectArchived",
             Self::Refused(_) => "ObjectRefused",
+            Self::UnknownFormat => "UnknownFormat",
             Self::Unsupported(_) => "UnsupportedFormat",
             Self::NoCounts(_) => "ManifestWithoutCounts",
             Self::Listed { .. } => "ListedObjectUncounted",

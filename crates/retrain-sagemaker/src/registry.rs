@@ -3,7 +3,10 @@
 use aws_sdk_sagemaker::types::{
     ModelApprovalStatus, ModelPackageSortBy, ModelPackageStatus, ModelPackageSummary, SortOrder,
 };
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
 use retrain_controller::{PortError, Registry};
+use retrain_core::event::{PackageApproval, RegisteredPackage};
 use retrain_core::names::{ModelPackageArn, ModelPackageGroupName};
 
 use crate::SageMaker;
@@ -41,6 +44,40 @@ impl Registry for SageMaker {
         }
         Ok(None)
     }
+
+    async fn newest_since(
+        &self,
+        group: &ModelPackageGroupName,
+        after: Timestamp,
+    ) -> Result<Option<RegisteredPackage>, PortError> {
+        let doing = || format!("list the newest package of {group}");
+        let page = self
+            .client
+            .list_model_packages()
+            .model_package_group_name(group.as_str())
+            .creation_time_after(DateTime::from_secs(after.as_second().saturating_sub(1)))
+            .sort_by(ModelPackageSortBy::CreationTime)
+            .sort_order(SortOrder::Descending)
+            .max_results(1)
+            .send()
+            .await
+            .map_err(|error| failed(doing(), error))?;
+        Ok(page
+            .model_package_summary_list()
+            .first()
+            .and_then(registered))
+    }
+}
+
+fn registered(summary: &ModelPackageSummary) -> Option<RegisteredPackage> {
+    Some(RegisteredPackage {
+        package: ModelPackageArn::parse(summary.model_package_arn()?).ok()?,
+        approval: match summary.model_approval_status() {
+            Some(ModelApprovalStatus::Approved) => PackageApproval::Approved,
+            Some(ModelApprovalStatus::Rejected) => PackageApproval::Rejected,
+            _ => PackageApproval::PendingManualApproval,
+        },
+    })
 }
 
 fn completed(summary: &ModelPackageSummary) -> Option<ModelPackageArn> {

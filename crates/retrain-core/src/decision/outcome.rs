@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Interruption, Stale, Unchanged, Wanted};
 use crate::data::Tally;
-use crate::event::Refusal;
+use crate::event::{Refusal, RegisteredPackage};
 use crate::execution::Execution;
 use crate::guard::Guard;
 use crate::reason::Reasons;
@@ -186,6 +186,19 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held_by: Option<Guard>,
     },
+    /// The package that a run has registered was found.
+    PackageSeen {
+        /// The run's claim.
+        claim: u64,
+        /// The package, as the registry has it now.
+        #[serde(flatten)]
+        found: RegisteredPackage,
+    },
+    /// A run of a gated model has registered no package, or none that shows.
+    NoPackage {
+        /// The run's claim.
+        claim: u64,
+    },
     /// Causes have found no company within the policy's window and are dropped.
     Unconfirmed {
         /// The causes.
@@ -281,6 +294,8 @@ impl Outcome {
             Self::Reopened { .. } => "reopened",
             Self::Counted { .. } => "counted",
             Self::Unconfirmed { .. } => "unconfirmed",
+            Self::PackageSeen { .. } => "package_seen",
+            Self::NoPackage { .. } => "no_package",
             Self::Failed { .. } => "failed",
             Self::Stopped { .. } => "stopped",
             Self::SecondExecution { .. } => "second_execution",

@@ -53,6 +53,14 @@ impl fmt::Display for Outcome {
                 execution, reasons, ..
             } => write!(f, "{execution} was retried and runs again: {reasons}"),
             Self::Counted { .. } => counted(self, f),
+            Self::PackageSeen { claim, found } => write!(
+                f,
+                "the run of claim {claim} has registered {}, which is {}",
+                found.package, found.approval
+            ),
+            Self::NoPackage { claim } => {
+                write!(f, "the run of claim {claim} has registered no package")
+            }
             Self::Unconfirmed { reasons } => {
                 write!(f, "no other kind of signal agreed in time: {reasons}")
             }

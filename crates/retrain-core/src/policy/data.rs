@@ -193,6 +193,13 @@ impl DataPolicy {
                     "must have at most 700 bytes",
                 ));
             }
+            let example = alloc::format!("{}model/token.json", manifest.prefix);
+            if self.role(&manifest.bucket, &example).is_some() {
+                return Err(PolicyError::at(
+                    "data.manifest",
+                    "its objects would be counted as training data: use another bucket or prefix, or begin the prefix's last part with an underscore",
+                ));
+            }
         }
         Ok(())
     }

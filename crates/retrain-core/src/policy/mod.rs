@@ -11,6 +11,8 @@ mod target;
 mod template;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod tests_of_fields;
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -29,6 +31,7 @@ pub use self::limits::{AtLeast, BackOff, Budget, NoImprovement, Signal};
 pub use self::matcher::{AlarmMatch, AlarmMatcher, DriftPolicy, NotDrift};
 pub use self::target::PipelineTarget;
 pub use self::template::{InvalidTemplate, Placeholder, Template};
+use crate::gate::Gate;
 use crate::lane::Target;
 use crate::names::{ModelName, ModelPackageGroupName, ParameterName, PipelineParameterName};
 use crate::period::Period;
@@ -94,6 +97,10 @@ pub struct Policy {
     /// How a run tells that the new model is no better than the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_improvement: Option<NoImprovement>,
+
+    /// What a model package of the group must show to be approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
 
     /// Retrain when the last success is older than this; from one hour. It counts
     /// from the first success that the controller sees. A run without improvement
@@ -171,7 +178,7 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
-    fn at(field: impl fmt::Display, reason: impl fmt::Display) -> Self {
+    pub(crate) fn at(field: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self {
             field: field.to_string(),
             reason: reason.to_string(),
@@ -223,6 +230,13 @@ impl Policy {
             .map_or(Ok(()), NoImprovement::check)?;
         self.at_least.as_ref().map_or(Ok(()), AtLeast::check)?;
         self.data.as_ref().map_or(Ok(()), DataPolicy::check)?;
+        self.gate.as_ref().map_or(Ok(()), Gate::check)?;
+        if self.gate.is_some() && self.model_package_group.is_none() {
+            return Err(PolicyError::at(
+                "gate",
+                "needs the field model_package_group",
+            ));
+        }
         blackout::check(&self.blackouts)?;
         self.drift.check()?;
         self.pipeline.check_parameters(&self.parameters)?;

@@ -223,7 +223,7 @@ impl Turn<'_> {
 
     /// The claim is over without an execution: its causes are held again.
     fn give_back(&mut self, claim: &Claim) -> usize {
-        self.give_data_back(claim.data.as_ref());
+        self.give_data_back(claim.data.as_ref(), false);
         let back = claim.reasons.clone().without_withdrawn();
         let held_again = back.len();
         self.slot.held.add_all(back);

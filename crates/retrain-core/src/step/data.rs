@@ -5,10 +5,10 @@ use alloc::vec;
 use jiff::Timestamp;
 
 use super::{Step, Turn};
-use crate::data::{Arrivals, Counter, Taken};
+use crate::data::{Arrivals, Counted, Counter, Taken};
 use crate::decision::{Outcome, Unchanged, Wanted};
 use crate::guard::{agreeing, is_alone, later};
-use crate::policy::DataPolicy;
+use crate::policy::{DataPolicy, Mode};
 use crate::reason::{Reason, Reasons};
 use crate::slot::Phase;
 use crate::trigger::{Cause, Trigger};
@@ -19,11 +19,7 @@ impl Turn<'_> {
         let counter = Counter {
             taken_is_back: self.slot.closed.is_some(),
             taken: match &mut self.slot.phase {
-                Phase::Idle => self
-                    .slot
-                    .closed
-                    .as_mut()
-                    .map(|closed| &mut closed.run.claim),
+                Phase::Idle => self.slot.closed.as_mut().map(|run| &mut run.claim),
                 Phase::Starting(claim) => Some(claim),
                 Phase::Running(run) => Some(&mut run.claim),
             }
@@ -31,18 +27,17 @@ impl Turn<'_> {
             waiting: &mut self.slot.data,
             known: self.facts.objects,
         };
-        let news = counter.count(&arrivals.objects);
-        if news.writes.is_empty() && !arrivals.complete {
+        let news = counter.count(arrivals);
+        if news.writes.is_empty() {
             return Step::unchanged(Unchanged::AlreadyCounted);
         }
-        self.note_arrival(
-            news.tally.rows > 0,
-            !news.writes.is_empty(),
-            arrivals.complete,
-        );
+        self.note_arrival(&news);
         self.objects = news.writes.into_values().collect();
         let ready = self.data_is_enough();
-        if let Some(leading) = ready.as_ref().and_then(|_| self.first_eligible()) {
+        if ready.is_some()
+            && !self.is_listed_later()
+            && let Some(leading) = self.first_eligible()
+        {
             return self.claim_held(&leading);
         }
         self.refresh_due();
@@ -58,24 +53,37 @@ impl Turn<'_> {
         self.commit(outcome, vec![])
     }
 
-    fn note_arrival(&mut self, has_rows: bool, is_counted: bool, complete: bool) {
+    fn note_arrival(&mut self, news: &Counted) {
         let data = &mut self.slot.data;
-        if is_counted {
+        if news.has_data {
             data.last_at = Some(self.now);
             data.needs_more = false;
         }
-        if has_rows {
+        if data.tally.rows == 0 {
+            data.first_at = None;
+            // What was enough has been overwritten since: nothing is left to train on.
+            self.slot
+                .held
+                .take(|reason| matches!(reason.cause, Cause::Data { .. }));
+        } else if news.tally.rows > 0 {
             data.first_at.get_or_insert(self.now);
         }
-        if complete {
-            data.complete_at = Some(self.now);
+        if news.completes {
+            self.slot.data.complete_at = Some(self.now);
         }
+    }
+
+    /// Whether a start must wait for the write that counts these objects: a manifest
+    /// lists what the table has, and that is not among it yet. The slot is due at
+    /// once then, and whoever looks starts it.
+    fn is_listed_later(&self) -> bool {
+        self.policy.policy.mode != Mode::Observe && self.facts_needed().manifest.is_some()
     }
 
     /// The waiting data as a cause among the held ones, if it is enough.
     pub(super) fn data_is_enough(&mut self) -> Option<Reason> {
-        let at = self.data_ready_at().filter(|at| *at <= self.now)?;
-        if self.is_data_held() {
+        let is_enough = self.data_ready_at().is_some_and(|at| at <= self.now);
+        if !is_enough || self.is_data_held() {
             return None;
         }
         let tally = self.slot.data.tally;
@@ -84,7 +92,8 @@ impl Turn<'_> {
                 rows: tally.rows,
                 objects: tally.objects,
             },
-            at,
+            // It may have been enough for long, unnoticed behind a run: it asks now.
+            at: self.now,
         });
         self.slot.held.add(reason.clone());
         self.confirm();
@@ -151,10 +160,11 @@ impl Turn<'_> {
         })
     }
 
-    /// The data of a claim that no run has consumed waits again.
-    pub(super) fn give_data_back(&mut self, taken: Option<&Taken>) {
+    /// The data of a claim that no run has consumed waits again; after a run that a
+    /// person or the policy gave up, for more.
+    pub(super) fn give_data_back(&mut self, taken: Option<&Taken>, given_up: bool) {
         if let Some(taken) = taken {
-            self.slot.data.give_back(taken);
+            self.slot.data.give_back(taken, given_up);
         }
     }
 

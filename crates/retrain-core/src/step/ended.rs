@@ -7,14 +7,14 @@ use alloc::vec::Vec;
 
 use super::{Step, Turn};
 use crate::data::Tally;
-use crate::decision::{Interruption, Outcome};
+use crate::decision::{Interruption, Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
 use crate::execution::Execution;
 use crate::facts::{FactsNeeded, Lookup};
 use crate::guard::later;
 use crate::names::{AlarmArn, shortened};
-use crate::reason::Reasons;
-use crate::slot::{BreakerOpen, Closed, Fate, Phase, Run};
+use crate::reason::{Reason, Reasons};
+use crate::slot::{BreakerOpen, Fate, Phase, Run};
 use crate::trigger::Cause;
 
 impl Turn<'_> {
@@ -57,24 +57,13 @@ impl Turn<'_> {
             && rule.is_some_and(|rule| rule.is_told_by(&report.steps.failed))
     }
 
-    /// The slot is idle, and remembers the run in case it is retried.
+    /// The slot is idle, and remembers the run: what has not succeeded can be retried.
     fn close(&mut self, run: &Run) {
         let mut run = run.clone();
         run.claim.reasons = Reasons::default();
         run.claim.parameters.clear();
-        self.slot.closed = Some(Closed { run, at: self.now });
+        self.slot.closed = Some(run);
         self.slot.phase = Phase::Idle;
-    }
-
-    /// The data of the run is consumed: should the execution be retried, it has none.
-    fn consume_data(&mut self, run: &Run) -> Tally {
-        if let Some(closed) = &mut self.slot.closed {
-            closed.run.claim.data = None;
-        }
-        run.claim
-            .data
-            .as_ref()
-            .map_or(Tally::default(), |taken| taken.tally)
     }
 
     fn succeeded(&mut self, run: &Run, report: &ExecutionReport) -> Outcome {
@@ -82,12 +71,18 @@ impl Turn<'_> {
         self.slot.failures = 0;
         self.slot.failed_at = None;
         self.slot.succeeded_at = Some(self.now);
+        self.slot.closed = None;
         self.settle(reasons, Fate::Served, run);
+        self.await_package(run);
         Outcome::Succeeded {
             claim: run.claim.number,
             execution: run.execution.clone(),
             served: reasons.len(),
-            consumed: self.consume_data(run),
+            consumed: run
+                .claim
+                .data
+                .as_ref()
+                .map_or(Tally::default(), |taken| taken.tally),
             cached_training: report.steps.cached_training.clone(),
         }
     }
@@ -114,7 +109,10 @@ impl Turn<'_> {
         // It has shown that the model is still the best.
         self.slot.succeeded_at = Some(self.now);
         self.settle(&reasons, Fate::NoImprovement, run);
-        self.consume_data(run);
+        // The data is consumed: should the execution be retried, it has none.
+        if let Some(closed) = &mut self.slot.closed {
+            closed.claim.data = None;
+        }
         Outcome::NoImprovement {
             claim: run.claim.number,
             execution: run.execution.clone(),
@@ -154,11 +152,13 @@ impl Turn<'_> {
     /// Holds the causes of a run that has not served them, at most n times, and lets
     /// its data wait again.
     fn hold_again(&mut self, run: &Run) -> (usize, usize) {
-        self.give_data_back(run.claim.data.as_ref());
         let max_failures = self.policy.policy.back_off.max_failures;
         let (back, given_up) = run.claim.reasons.clone().after_failure(max_failures);
         self.settle(&given_up, Fate::GivenUp, run);
-        self.need_more_data_after(&given_up);
+        // Data that is given up as a cause is not forgotten: it joins what comes next.
+        let is_data = |reason: &Reason| matches!(reason.cause, Cause::Data { .. });
+        let data_is_given_up = given_up.iter().any(is_data);
+        self.give_data_back(run.claim.data.as_ref(), data_is_given_up);
         let held_again = back.len();
         self.slot.held.add_all(back);
         (held_again, given_up.len())
@@ -170,8 +170,7 @@ impl Turn<'_> {
         let reasons = &run.claim.reasons;
         self.settle(reasons, Fate::Discarded, run);
         let taken = run.claim.data.as_ref();
-        self.give_data_back(taken);
-        self.slot.data.needs_more |= taken.is_some();
+        self.give_data_back(taken, true);
         Outcome::Stopped {
             claim: run.claim.number,
             execution: run.execution.clone(),
@@ -180,12 +179,6 @@ impl Turn<'_> {
                 taken.tally.minus(taken.superseded)
             }),
         }
-    }
-
-    /// Data that is given up as a cause is not forgotten: it joins what comes next.
-    fn need_more_data_after(&mut self, given_up: &Reasons) {
-        let mut causes = given_up.iter().map(|reason| &reason.cause);
-        self.slot.data.needs_more |= causes.any(|cause| matches!(cause, Cause::Data { .. }));
     }
 
     fn settle(&mut self, reasons: &Reasons, fate: Fate, run: &Run) {
@@ -214,34 +207,43 @@ impl Turn<'_> {
                 .slot
                 .closed
                 .as_ref()
-                .is_some_and(|closed| closed.run.execution.is_same(execution))
+                .is_some_and(|closed| closed.execution.is_same(execution))
     }
 
-    /// The run that ended last was retried (RetryPipelineExecution): it goes on with
-    /// the causes and the data that its end had given back. Causes that have asked
-    /// since are not its business: its parameters are older than they are.
-    pub(super) fn reopen(mut self) -> Step {
-        let Some(Closed { mut run, at }) = self.slot.closed.take() else {
-            return Step::unchanged(crate::decision::Unchanged::SameStatus);
+    /// The run that ended last was retried (RetryPipelineExecution): it goes on, or has
+    /// succeeded before anybody told that it does.
+    pub(super) fn reopen(mut self, report: &ExecutionReport) -> Step {
+        let Some(run) = self.take_up_closed() else {
+            return Step::unchanged(Unchanged::SameStatus);
         };
-        let reasons = self
-            .slot
-            .held
-            .take(|reason| reason.failures > 0 && reason.last_at <= at);
-        if let Some(taken) = &run.claim.data {
-            self.slot.data.withdraw(taken);
-        }
-        run.claim.reasons = reasons.clone();
         self.count_foreign(self.now);
+        if report.status != ExecutionStatus::InFlight {
+            return self.ended(&run, report.status, report);
+        }
         let outcome = Outcome::Reopened {
             claim: run.claim.number,
             execution: run.execution.clone(),
-            reasons,
+            reasons: run.claim.reasons.clone(),
         };
         // Its end may have overtaken this description: that is found out soon.
         self.slot.due_at = Some(later(self.now, self.facts.timing.settle()));
         self.slot.phase = Phase::Running(run);
         self.commit(outcome, vec![])
+    }
+
+    /// The run that ended last, with the causes and the data that its end has given
+    /// back. Causes that have asked since its claim are not its business: its
+    /// parameters are older than they are.
+    fn take_up_closed(&mut self) -> Option<Run> {
+        let mut run = self.slot.closed.take()?;
+        let claimed_at = run.claim.claimed_at;
+        run.claim.reasons = self.slot.held.take(|reason| {
+            (reason.failures > 0 || reason.no_improvements > 0) && reason.last_at <= claimed_at
+        });
+        if let Some(taken) = &run.claim.data {
+            self.slot.data.withdraw(taken, claimed_at);
+        }
+        Some(run)
     }
 }
 

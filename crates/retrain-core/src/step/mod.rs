@@ -8,6 +8,7 @@ mod answer;
 mod claim;
 mod data;
 mod ended;
+mod package;
 #[cfg(test)]
 mod promises;
 mod run;
@@ -29,7 +30,7 @@ use crate::execution::Execution;
 use crate::facts::{Facts, FactsNeeded, Seen};
 use crate::guard::{Guard, View, blackout_until, later};
 use crate::lane::SlotKey;
-use crate::names::shortened;
+use crate::names::{ModelPackageGroupName, shortened};
 use crate::policy::PolicyInForce;
 use crate::reason::Reason;
 use crate::slot::{Claim, Pause, Phase, Slot};
@@ -73,6 +74,13 @@ pub enum Command {
         /// Whether an earlier attempt may have started it, and whether it may be
         /// sent now.
         look: Look,
+    },
+    /// Look for the newest package of the group.
+    FindPackage {
+        /// The group.
+        group: ModelPackageGroupName,
+        /// It was registered after this.
+        after: Timestamp,
     },
     /// Describe the execution and tell its status.
     Describe {
@@ -169,6 +177,8 @@ pub fn step(
         (Event::Status(report), Phase::Idle) => Ok(turn.reported_of_other(report)),
 
         (Event::Data(arrivals), _) => Ok(turn.arrived(arrivals)),
+
+        (Event::Registered { found }, _) => Ok(turn.registered(found.as_ref())),
 
         (Event::Tick, Phase::Idle) => Ok(turn.look_at_held()),
         (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
@@ -282,7 +292,8 @@ impl Turn<'_> {
         let aged = self.aged_at().filter(|_| !self.is_aged());
         let data = self.data_ready_at().filter(|_| !self.is_data_held());
         let held = self.due_for_held();
-        let due = held.into_iter().chain(foreign).chain(aged);
+        let package = self.package_due_at();
+        let due = held.into_iter().chain(foreign).chain(aged).chain(package);
         due.chain(data).min()
     }
 

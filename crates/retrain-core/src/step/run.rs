@@ -99,7 +99,11 @@ impl Turn<'_> {
             {
                 Step::unchanged(Unchanged::SameStatus)
             }
-            (ExecutionStatus::InFlight, None) if self.is_closed_run(&execution) => self.reopen(),
+            (ExecutionStatus::InFlight | ExecutionStatus::Succeeded, None)
+                if self.is_closed_run(&execution) =>
+            {
+                self.reopen(report)
+            }
             (ExecutionStatus::InFlight, None) => {
                 let timing = self.facts.timing;
                 // One of ours was retried, or its end has overtaken this description:

@@ -31,6 +31,8 @@ impl Turn<'_> {
         if let Cause::Drift { alarm, .. } = &trigger.cause {
             self.see_alarm(alarm, AlarmState::Alarm, trigger.at);
         }
+        // What time alone has made enough agrees with it, and is among the causes.
+        self.data_is_enough();
         let reason = Reason::of(trigger);
         let held_before = self.slot.held.clone();
         self.slot.held.add(reason.clone());
@@ -140,7 +142,8 @@ impl Turn<'_> {
         if let Some(guard) = ripe.find_map(|reason| self.guard(reason)) {
             return self.hold(guard);
         }
-        let commands = self.describe_foreign();
+        let mut commands = self.describe_foreign();
+        commands.extend(self.find_package());
         let due_at = self.due_when_idle();
         if due_at == self.slot.due_at && commands.is_empty() {
             return Step::unchanged(Unchanged::NothingDue);
@@ -232,6 +235,7 @@ impl Turn<'_> {
     /// Records what would be started now, and goes on as if it had succeeded.
     fn would_start(mut self, leading: &Reason) -> Step {
         let reasons = core::mem::take(&mut self.slot.held);
+        self.slot.closed = None;
         self.slot.record_observed_start(self.now);
         self.slot.settle(&reasons, Fate::Observed, None, self.now);
         let data = self.slot.data.take().tally;

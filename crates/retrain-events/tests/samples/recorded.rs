@@ -3,8 +3,8 @@
 use std::fs;
 
 use retrain_events::{
-    AlarmMessage, Arrival, DataMessage, ExecutionMessage, InvalidEvent, alarm_messages,
-    data_message, execution_message, request,
+    AlarmMessage, Arrival, DataMessage, ExecutionMessage, InvalidEvent, Request, alarm_messages,
+    code_job, data_message, execution_message, request,
 };
 use serde_json::{Value, json};
 
@@ -81,8 +81,16 @@ fn data_as_json(event: &Value) -> Value {
 
 fn request_as_json(event: &Value) -> Value {
     let now = "2026-01-05T12:00:00Z".parse().unwrap();
+    if let Some(job) = code_job(event).unwrap() {
+        return json!({ "job": job.id, "event": job.asks.unwrap().event(now) });
+    }
     match request(event) {
-        Ok(Some(request)) => json!({ "model": request.model, "event": request.event(now) }),
+        Ok(Some(Request::Model(request))) => {
+            json!({ "model": request.model, "event": request.event(now) })
+        }
+        Ok(Some(Request::Controller { pause, by, why })) => {
+            json!({ "pause": pause, "by": by, "why": why })
+        }
         Ok(None) => json!({ "request": null }),
         Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
     }

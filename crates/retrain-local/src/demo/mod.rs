@@ -1,4 +1,4 @@
-//! A day in the life of one model, played through the real function.
+//! Two days in the life of one model, played through the real functions.
 
 mod paint;
 mod stage;
@@ -13,7 +13,7 @@ use self::stage::Stage;
 /// Anything that goes wrong.
 type Problem = Box<dyn Error + Send + Sync>;
 
-/// Plays the day and writes its timeline. The same day gives the same text.
+/// Plays the days and writes their timeline. The same days give the same text.
 pub async fn play(out: impl Write, colours: bool) -> Result<(), Problem> {
     let mut stage = Stage::set(out, Paint::new(colours)).await?;
     Box::pin(story::tell(&mut stage)).await

@@ -24,8 +24,8 @@ impl Paint {
     pub(super) fn outcome(self, outcome: &str, width: usize) -> String {
         let colour = match outcome {
             "claimed" | "started" | "resumed" | "succeeded" => "32",
-            "held" | "dropped" | "alarm_cleared" => "33",
-            "duplicate" | "ignored" | "stale" | "unchanged" => "90",
+            "held" | "dropped" | "alarm_cleared" | "counted" => "33",
+            "duplicate" | "ignored" | "stale" | "unchanged" | "its manifest" => "90",
             _ => "31",
         };
         self.with(colour, &format!("{outcome:<width$}"))

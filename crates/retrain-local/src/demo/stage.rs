@@ -3,40 +3,75 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use data_arrival::{Handler as DataArrival, Reply};
 use drift_alarm::Handler;
 use jiff::{SignedDuration, Timestamp};
 use retrain_aws::Answer;
+use retrain_sandbox::s3::{Event, NewObject, sqs_batch};
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
 use retrain_sandbox::{Fault, FaultKind, Options, Service};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::Problem;
 use super::paint::Paint;
 use crate::{Deployment, Sample, sample};
 
 const OUTCOME_WIDTH: usize = 13;
+const FIRST_DAY: &str = "2026-01-05T";
+const SECOND_DAY: &str = "2026-01-06T";
+const BUCKET: &str = "fraud-detection-data";
+const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:data-arrival";
 
 pub(super) struct Stage<W> {
     out: W,
     deployment: Arc<Deployment>,
     function: Arc<Handler>,
+    data_arrival: DataArrival,
+    /// Every event of S3 so far.
+    announced: Vec<Value>,
     paint: Paint,
+}
+
+/// A manifest, as far as it is shown.
+#[derive(Deserialize)]
+struct Manifest {
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    key: String,
+    rows: u64,
 }
 
 impl<W: Write> Stage<W> {
     pub(super) async fn set(out: W, paint: Paint) -> Result<Self, Problem> {
         let deployment = Arc::new(Deployment::start(Options::default()).await?);
         let function = Arc::new(deployment.drift_alarm());
+        let data_arrival = deployment.data_arrival();
         Ok(Self {
             out,
             deployment,
             function,
+            data_arrival,
+            announced: Vec::new(),
             paint,
         })
     }
 
-    /// Moves the clock to a time of the day, `08:30`.
+    /// Moves the clock to a time of the first day, `08:30`.
     pub(super) fn at(&self, time: &str) -> Result<(), Problem> {
-        let day = format!("2026-01-05T{time}:00Z");
+        self.on(FIRST_DAY, time)
+    }
+
+    /// Moves the clock to a time of the second day.
+    pub(super) fn next_day_at(&self, time: &str) -> Result<(), Problem> {
+        self.on(SECOND_DAY, time)
+    }
+
+    fn on(&self, day: &str, time: &str) -> Result<(), Problem> {
+        let day = format!("{day}{time}:00Z");
         self.deployment
             .sandbox
             .clock()
@@ -81,6 +116,60 @@ impl<W: Write> Stage<W> {
         worker.abort();
         held.discard();
         self.line("crashed", "the claim is written, the start call never left")
+    }
+
+    /// An object is written, and the queue delivers its event together with all
+    /// earlier ones, as a queue may.
+    pub(super) async fn object_arrives(
+        &mut self,
+        title: &str,
+        key: &str,
+        content: &str,
+    ) -> Result<(), Problem> {
+        self.heading(title)?;
+        let sandbox = &self.deployment.sandbox;
+        sandbox
+            .s3()
+            .put_object(BUCKET, key, NewObject::new(content))?;
+        let events = sandbox.s3().events();
+        let news = events.iter().filter(|event| event.bucket() == BUCKET);
+        self.announced.extend(news.map(Event::eventbridge));
+        let bodies = self.announced.iter().cloned();
+        let batch = sqs_batch(QUEUE, sandbox.clock().now(), bodies);
+        let clock = self.deployment.clock();
+        match Box::pin(self.data_arrival.handle_at(&batch, &clock)).await? {
+            Reply::Batch(response) if response.batch_item_failures.is_empty() => {}
+            other => return Err(format!("not all was understood: {other:?}").into()),
+        }
+        self.newest_decision().await
+    }
+
+    /// A batch's answer names failures only; the table says what was decided.
+    async fn newest_decision(&mut self) -> Result<(), Problem> {
+        let slot = self.deployment.slot()?;
+        let store = self.deployment.store();
+        for decision in store.decisions(&slot, 1).await? {
+            let outcome = decision.outcome;
+            self.line(outcome.name(), &outcome.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Shows the manifest of the newest execution.
+    pub(super) async fn manifest(&mut self) -> Result<(), Problem> {
+        let executions = self.deployment.sandbox.sagemaker().executions();
+        let uri = executions
+            .last()
+            .and_then(|execution| execution.parameters.get("ManifestUri"))
+            .ok_or("the execution has no manifest")?;
+        let manifest = self.deployment.read_object(uri).await?;
+        let manifest: Manifest = serde_json::from_slice(&manifest)?;
+        let entries: Vec<String> = manifest
+            .entries
+            .iter()
+            .map(|entry| format!("{} ({} rows)", entry.key, entry.rows))
+            .collect();
+        self.line("its manifest", &entries.join(", "))
     }
 
     /// The running execution succeeds, and SageMaker tells.
@@ -160,8 +249,12 @@ impl<W: Write> Stage<W> {
                 "TrainingWindowStart",
                 "BaselineModelPackageArn",
                 "DriftKind",
+                "ManifestUri",
             ] {
                 let value = execution.parameters.get(name).map_or("", String::as_str);
+                if value == "none" {
+                    continue;
+                }
                 writeln!(
                     out,
                     "         {}",
@@ -197,5 +290,6 @@ impl<W: Write> Stage<W> {
 fn short(text: &str) -> String {
     text.replace("arn:aws:sagemaker:us-east-1:111122223333:pipeline/", "")
         .replace("fraud-detection-training/execution/", "execution ")
-        .replace("2026-01-05T", "")
+        .replace(FIRST_DAY, "")
+        .replace(SECOND_DAY, "")
 }

@@ -1,4 +1,4 @@
-//! What happens to the model `fraud-detection` on one day.
+//! What happens to the model `fraud-detection` on two days.
 
 use std::io::Write;
 
@@ -7,13 +7,15 @@ use super::stage::Stage;
 
 pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     stage.introduce(
-        "One day of the model fraud-detection on a local AWS: real handler, real SDK clients,\n\
-         a strict SageMaker and Parameter Store, an embedded DynamoDB. Minimum interval: 6h.",
+        "Two days of the model fraud-detection on a local AWS: real handlers, real SDK clients,\n\
+         strict services, an embedded DynamoDB. Minimum interval: 6h. New training data is\n\
+         enough with 10,000 rows and 10 minutes without more.",
     )?;
     first_alarm(stage).await?;
     held_and_withdrawn(stage).await?;
     crash(stage).await?;
     flapping(stage).await?;
+    new_data(stage).await?;
     stage.close()
 }
 
@@ -107,5 +109,62 @@ async fn flapping(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     stage.at("18:33")?;
     stage
         .reconcile("The interval is over, and the cause is still there")
+        .await
+}
+
+async fn new_data(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
+    stage.at("19:30")?;
+    stage
+        .execution_succeeds("The pipeline execution has succeeded")
+        .await?;
+    let rows = |count| "0.5,17,0\n".repeat(count);
+    stage.next_day_at("08:00")?;
+    stage
+        .object_arrives(
+            "The next day: training data arrives",
+            "training/1.csv",
+            &rows(6_000),
+        )
+        .await?;
+    stage.wait(5);
+    stage
+        .object_arrives(
+            "More of it; the queue delivers the first object's event again",
+            "training/2.csv",
+            &rows(3_000),
+        )
+        .await?;
+    stage.wait(5);
+    stage
+        .object_arrives(
+            "The first object is overwritten by a longer one",
+            "training/1.csv",
+            &rows(7_500),
+        )
+        .await?;
+    stage.wait(5);
+    stage
+        .object_arrives(
+            "A Parquet file that was cut off",
+            "training/3.parquet",
+            "PAR1 and no footer",
+        )
+        .await?;
+    stage.wait(10);
+    stage
+        .reconcile("Nothing more has come for 10 minutes")
+        .await?;
+    stage.manifest().await?;
+    stage.wait(20);
+    stage
+        .object_arrives(
+            "What comes while it runs is for the next run",
+            "training/4.csv",
+            &rows(1_000),
+        )
+        .await?;
+    stage.wait(15);
+    stage
+        .execution_succeeds("The pipeline execution has succeeded")
         .await
 }

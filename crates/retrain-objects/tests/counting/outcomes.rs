@@ -119,6 +119,20 @@ fn trusted_metadata_takes_one_request_and_no_byte() {
 }
 
 #[test]
+fn an_object_of_unknown_format_has_the_rows_that_its_metadata_tells() {
+    let mut stored = Stored::new("a\nb\n");
+    let memory = Memory::with("object", stored.clone());
+    let error = answer(&memory, &announced(), Format::Unknown, Some("row-count")).unwrap_err();
+    assert_eq!(error.name(), "UnknownFormat");
+    stored
+        .metadata
+        .insert("row-count".to_owned(), "41".to_owned());
+    let memory = Memory::with("object", stored);
+    let count = answer(&memory, &announced(), Format::Unknown, Some("row-count")).unwrap();
+    assert_eq!((count.rows, count.how), (41, How::Metadata));
+}
+
+#[test]
 fn metadata_is_not_looked_at_unless_it_is_trusted() {
     let mut stored = Stored::new("a\nb\n");
     stored

@@ -5,6 +5,7 @@ mod approval;
 mod control;
 mod executions;
 mod flow;
+mod jobs;
 mod model;
 mod pipelines;
 mod rules;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use control::ControlError;
+pub use jobs::{Job, JobAnswer};
 pub use model::{
     Action, ActionCategory, ActionExecution, ActionStatus, Execution, ExecutionMode,
     ExecutionStatus, Pipeline, PipelineType, Stage, StopRequest,
@@ -97,6 +99,8 @@ impl CodePipeline {
             "GetPipeline" => pipelines::get(scene, request),
             "GetPipelineState" => pipelines::get_state(scene, request),
             "PutApprovalResult" => approval::put(scene, request),
+            "PutJobSuccessResult" => jobs::succeed(scene, request),
+            "PutJobFailureResult" => jobs::fail(scene, request),
             unknown => Err(ServiceError::unknown_operation(unknown)),
         })
     }

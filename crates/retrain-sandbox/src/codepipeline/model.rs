@@ -324,6 +324,8 @@ pub(super) struct State {
     /// In the order of their starts.
     pub(super) executions: Vec<Execution>,
     pub(super) tokens: BTreeMap<String, TokenUse>,
+    /// In the order of their creation.
+    pub(super) jobs: Vec<super::Job>,
     /// How many executions and actions there have ever been: their ids count on
     /// when a pipeline is deleted.
     pub(super) executions_begun: u64,

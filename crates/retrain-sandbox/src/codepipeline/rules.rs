@@ -75,6 +75,18 @@ fn of(text: &str, others: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || others.contains(letter))
 }
 
+/// botocore API model: `ContinuationToken`.
+pub(super) const CONTINUATION_TOKEN: Text = Text::of(1, 2_048);
+
+/// botocore API model: `ExecutionSummary`.
+pub(super) const EXECUTION_SUMMARY: Text = Text::of(1, 2_048);
+
+/// botocore API model: `ExecutionId` of a job's details.
+pub(super) const EXTERNAL_ID: Text = Text::of(1, 1_500);
+
+/// botocore API model: `Message` of a job's failure.
+pub(super) const MESSAGE: Text = Text::of(1, 5_000);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,6 +96,8 @@ impl World {
             name: claim.token.display_name(),
             started: self.now,
             status: ExecutionStatus::InFlight,
+            not_better: false,
+            retried: false,
         });
         StartAnswer::Accepted {
             execution: arn,
@@ -121,6 +123,8 @@ impl World {
             name: format!("by-hand-{n}"),
             started: self.now,
             status: ExecutionStatus::InFlight,
+            not_better: false,
+            retried: false,
         });
         self.report(u8::try_from(n).unwrap(), true);
     }
@@ -146,12 +150,25 @@ impl World {
         }
     }
 
-    pub(super) fn end(&mut self, execution: u8, status: ExecutionStatus) {
+    pub(super) fn end(&mut self, execution: u8, status: ExecutionStatus, not_better: bool) {
         let index = usize::from(execution) % self.executions.len().max(1);
         if let Some(execution) = self.executions.get_mut(index)
             && execution.status == ExecutionStatus::InFlight
         {
             execution.status = status;
+            execution.not_better = not_better && status == ExecutionStatus::Failed;
+        }
+    }
+
+    pub(super) fn retry(&mut self, execution: u8) {
+        let index = usize::from(execution) % self.executions.len().max(1);
+        let not_retried = [ExecutionStatus::InFlight, ExecutionStatus::Succeeded];
+        if let Some(execution) = self.executions.get_mut(index)
+            && !not_retried.contains(&execution.status)
+        {
+            execution.status = ExecutionStatus::InFlight;
+            execution.not_better = false;
+            execution.retried = true;
         }
     }
 
@@ -165,7 +182,14 @@ impl World {
             status: execution.status,
             failure: None,
             started_at: Some(execution.started),
-            steps: Steps::default(),
+            steps: Steps {
+                failed: execution
+                    .not_better
+                    .then(|| "NotBetter".into())
+                    .into_iter()
+                    .collect(),
+                ..Steps::default()
+            },
         };
         self.take(&Event::Status(report));
     }

@@ -1,21 +1,25 @@
 //! The books that are kept from the outside, and the promises themselves.
 
 use alloc::collections::BTreeSet;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use jiff::SignedDuration;
 
 use super::world::{Fate, Op, Ran, World};
 use crate::event::ExecutionStatus;
+use crate::policy::Mode;
 use crate::reason::Reasons;
 use crate::step::*;
 use crate::token::ClientRequestToken;
 
 impl World {
     /// Keeps the books on what was taken in, from the outside.
-    pub(super) fn account(&mut self, event: &Event, outcome: &Outcome) {
+    pub(super) fn account(&mut self, event: &Event, outcome: &Outcome, after: &Slot) {
         match (event, outcome) {
-            (Event::Trigger(trigger), Outcome::Held { .. } | Outcome::Claimed { .. }) => {
+            (
+                Event::Trigger(trigger),
+                Outcome::Held { .. } | Outcome::Claimed { .. } | Outcome::WouldStart { .. },
+            ) => {
                 assert!(
                     self.decided.insert(trigger.dedupe_key()),
                     "promise 4: decided twice: {trigger:?}"
@@ -40,36 +44,66 @@ impl World {
             {
                 self.open.remove(alarm.as_str());
             }
-            (_, Outcome::Succeeded { .. } | Outcome::Stopped { .. } | Outcome::Failed { .. }) => {
-                let Phase::Running(run) = &self.slot.phase else {
-                    let Phase::Starting(claim) = &self.slot.phase else {
-                        panic!("{outcome:?} while idle")
-                    };
-                    let reasons = claim.reasons.clone();
-                    return self.settle(&reasons, outcome);
-                };
-                let reasons = run.claim.reasons.clone();
-                self.settle(&reasons, outcome);
+            _ => {}
+        }
+        match outcome {
+            Outcome::Succeeded { .. }
+            | Outcome::NoImprovement { .. }
+            | Outcome::Interrupted { .. }
+            | Outcome::Stopped { .. }
+            | Outcome::Failed { .. } => self.settle(outcome, after),
+            Outcome::WouldStart { reasons, .. } => {
+                self.is_far_from_a_retry();
+                for reason in reasons.iter() {
+                    self.open.remove(reason.cause.id());
+                }
             }
+            Outcome::Claimed { .. } => self.is_far_from_a_retry(),
+            Outcome::Reopened { .. } => self.reopened_at = Some(self.now),
             _ => {}
         }
     }
 
+    fn is_far_from_a_retry(&self) {
+        let since = |at| self.now - SignedDuration::from_hours(1) >= at;
+        assert!(
+            self.reopened_at.is_none_or(since),
+            "promise 2: a start soon after a retry"
+        );
+    }
+
     /// A run has ended: what it carried is served, discarded, or given up.
-    pub(super) fn settle(&mut self, reasons: &Reasons, outcome: &Outcome) {
-        let held: BTreeSet<&str> = self
-            .slot
-            .held
-            .iter()
-            .map(|reason| reason.cause.id())
+    fn settle(&mut self, outcome: &Outcome, after: &Slot) {
+        let before = &self.slot;
+        let ids = |reasons: &Reasons| -> BTreeSet<String> {
+            let ids = reasons.iter().map(|reason| reason.cause.id());
+            ids.map(ToString::to_string).collect()
+        };
+        let held = ids(&after.held);
+        let (claim, reasons) = match &before.phase {
+            // Retried, and it has succeeded before that was told.
+            Phase::Idle => (&before.closed.as_ref().unwrap().claim, &before.held),
+            Phase::Starting(claim) => (claim, &claim.reasons),
+            Phase::Running(run) => (&run.claim, &run.claim.reasons),
+        };
+        let claimed_at = claim.claimed_at;
+        let over = reasons.iter().filter(|reason| match outcome {
+            Outcome::Failed { .. } | Outcome::Interrupted { .. } => reason.failures + 1 >= 3,
+            Outcome::NoImprovement { .. } => {
+                reason.no_improvements + 1 >= 3 || !self.rings(reason.cause.id())
+            }
+            _ => true,
+        });
+        let over: Vec<String> = over
+            .map(|reason| reason.cause.id().to_string())
+            .filter(|id| !held.contains(id))
             .collect();
-        for reason in reasons.iter() {
-            let over = match outcome {
-                Outcome::Failed { .. } => reason.failures + 1 >= 3,
-                _ => true,
-            };
-            if over && !held.contains(reason.cause.id()) {
-                self.open.remove(reason.cause.id());
+        for id in over {
+            if let Some(asked) = self.open.remove(&id) {
+                assert!(
+                    asked <= claimed_at,
+                    "promise 3: {id} asked after the claim that settles it"
+                );
             }
         }
     }
@@ -83,7 +117,8 @@ impl World {
 
     /// The promises that hold after every single thing that happens.
     pub(super) fn check(&self) {
-        let running = |execution: &&Ran| execution.status == ExecutionStatus::InFlight;
+        let running =
+            |execution: &&Ran| execution.status == ExecutionStatus::InFlight && !execution.retried;
         assert!(
             self.ours().filter(running).count() <= 1,
             "promise 1: two executions in flight"
@@ -133,25 +168,36 @@ impl World {
         }
 
         let waits_for_a_person = self.slot.paused.is_some() || self.slot.breaker_open.is_some();
-        let has_work = !self.slot.held.is_empty() || self.slot.phase != Phase::Idle;
+        let data = &self.slot.data;
+        let has_work = !self.slot.held.is_empty()
+            || self.slot.phase != Phase::Idle
+            || (data.tally.rows > 0 && !data.needs_more);
         assert!(
             !has_work || waits_for_a_person || self.slot.due_at.is_some(),
             "promise 3: nobody will look again: {:?}",
             self.slot
         );
+        self.books.check(&self.slot, &self.store);
     }
 
     /// From here on everything works, and the reconciler looks when it is due.
     pub(super) fn drain(&mut self) {
-        self.workers.clear();
         self.apply(&Op::Unpause);
         self.apply(&Op::Reset);
+        self.apply(&Op::Mode(Mode::Act));
+        self.all_arrives();
+        self.workers.clear();
         for _ in 0..60 {
+            let is_quiet = self.slot.phase == Phase::Idle && self.slot.held.is_empty();
+            if is_quiet && self.slot.data.tally.rows == 0 {
+                break;
+            }
             for execution in 0..self.executions.len() {
                 let n = u8::try_from(execution).unwrap();
                 self.apply(&Op::End {
                     execution: n,
                     status: ExecutionStatus::Succeeded,
+                    not_better: false,
                 });
                 self.apply(&Op::Report {
                     execution: n,
@@ -161,7 +207,7 @@ impl World {
             if let Some(due_at) = self.slot.due_at {
                 self.now = self.now.max(due_at);
             }
-            self.apply(&Op::Tick);
+            self.apply(&Op::Tick { may_start: true });
             self.apply(&Op::Send {
                 worker: 0,
                 fate: Fate::Accepted,
@@ -179,5 +225,6 @@ impl World {
             "promise 3: never served: {:?}",
             self.open
         );
+        self.books.all_is_consumed(&self.slot);
     }
 }

@@ -7,10 +7,12 @@ use alloc::format;
 use alloc::string::String;
 
 use super::aws::pick;
+use super::books::Books;
+use crate::data::{KnownObjects, ObjectVersion};
 use crate::event::{ExecutionStatus, StartAnswer};
-use crate::facts::{ControllerState, Timing};
-use crate::names::{ModelName, PipelineParameterName};
-use crate::policy::Policy;
+use crate::facts::{ControllerState, Lookup, Lookups, Timing};
+use crate::names::{AlarmArn, ModelName, PipelineParameterName};
+use crate::policy::{Mode, Policy};
 use crate::step::*;
 use crate::token::{ClientRequestToken, Epoch};
 use crate::trigger::tests::{alarm, at, drift};
@@ -21,6 +23,11 @@ const POLICY: &str = r#"{
     "parameters": {"Token": "{token}", "Alarm": "{alarm_name}", "End": "{training_window_end}"},
     "training_window": "1d",
     "drift": {"alarms": [{"alarm_name": "a-*"}]},
+    "data": {
+        "objects": [{"bucket": "fraud-data", "prefix": "in/"}],
+        "min_rows": 100, "quiet_period": "5m", "max_wait": "2h"
+    },
+    "no_improvement": {"steps": ["NotBetter"], "max_times": 3},
     "min_interval": "1h",
     "back_off": {"initial": "10m", "cap": "1h", "max_failures": 3},
     "budget": {"starts": 2, "window": "12h"},
@@ -40,6 +47,16 @@ pub(super) enum Op {
         name: u8,
         ago: u16,
     },
+    /// A version of an object is written, with rows that can be counted or not. Nobody
+    /// tells yet.
+    Put {
+        key: u8,
+        rows: u8,
+        countable: bool,
+    },
+    /// S3 tells about some of the versions that were written, in this order, perhaps
+    /// again.
+    Arrive(Vec<u8>),
     /// An event that was delivered before is delivered again.
     Redeliver(u8),
     /// Time passes.
@@ -53,13 +70,22 @@ pub(super) enum Op {
     Answer(u8),
     /// A worker dies.
     Crash(u8),
-    /// The reconciler looks.
-    Tick,
-    /// An execution ends.
+    /// The reconciler looks; perhaps other models start first.
+    Tick {
+        may_start: bool,
+    },
+    /// An execution ends, perhaps in the step that finds no improvement.
     End {
         execution: u8,
         status: ExecutionStatus,
+        not_better: bool,
     },
+    /// A person retries an execution that has not succeeded.
+    Retry(u8),
+    /// These alarms are in ALARM now, as their bits say.
+    Ring(u8),
+    /// The policy observes or acts.
+    Mode(Mode),
     /// AWS tells about an execution, perhaps again, perhaps with its name.
     Report {
         execution: u8,
@@ -97,6 +123,9 @@ pub(super) struct Ran {
     pub(super) name: String,
     pub(super) started: Timestamp,
     pub(super) status: ExecutionStatus,
+    pub(super) not_better: bool,
+    /// Whether a person has started it anew, which no controller can forbid.
+    pub(super) retried: bool,
 }
 
 pub(super) struct World {
@@ -111,6 +140,15 @@ pub(super) struct World {
     pub(super) executions: Vec<Ran>,
     /// Causes that were taken in and are neither served nor rightly gone.
     pub(super) open: BTreeMap<String, Timestamp>,
+    /// The alarms in ALARM, as bits.
+    pub(super) ringing: u8,
+    /// When a retry of the last run was told.
+    pub(super) reopened_at: Option<Timestamp>,
+    /// What the store remembers of objects.
+    pub(super) store: KnownObjects,
+    /// Every version that was ever written.
+    pub(super) puts: Vec<ObjectVersion>,
+    pub(super) books: Books,
     /// Keys of triggers that were decided.
     pub(super) decided: BTreeSet<DedupeKey>,
 }
@@ -135,6 +173,11 @@ impl World {
             workers: Vec::new(),
             executions: Vec::new(),
             open: BTreeMap::new(),
+            ringing: 0,
+            reopened_at: None,
+            store: KnownObjects::new(),
+            puts: Vec::new(),
+            books: Books::default(),
             decided: BTreeSet::new(),
         }
     }
@@ -149,6 +192,12 @@ impl World {
                 alarm: alarm(&format!("a-{}", name % 3)),
                 at: self.now - SignedDuration::from_secs(i64::from(*ago)),
             }),
+            Op::Put {
+                key,
+                rows,
+                countable,
+            } => self.put(*key, *rows, *countable),
+            Op::Arrive(picks) => self.arrive(picks),
             Op::Redeliver(n) => {
                 if let Some(event) = pick(&self.delivered, *n) {
                     let event = event.clone();
@@ -164,8 +213,15 @@ impl World {
                     self.workers.remove(at);
                 }
             }
-            Op::Tick => self.take(&Event::Tick),
-            Op::End { execution, status } => self.end(*execution, *status),
+            Op::Tick { may_start } => self.take_if(&Event::Tick, *may_start),
+            Op::End {
+                execution,
+                status,
+                not_better,
+            } => self.end(*execution, *status, *not_better),
+            Op::Retry(execution) => self.retry(*execution),
+            Op::Ring(alarms) => self.ringing = *alarms,
+            Op::Mode(mode) => self.policy.policy.mode = *mode,
             Op::Report { execution, named } => self.report(*execution, *named),
             Op::Pause => self.take(&Event::Pause {
                 by: "p".into(),
@@ -190,17 +246,13 @@ impl World {
     }
 
     pub(super) fn take(&mut self, event: &Event) {
-        let key = match event {
-            Event::Trigger(trigger) => Some(trigger.dedupe_key()),
-            _ => None,
-        };
-        let facts = Facts {
-            seen: key.as_ref().and_then(|key| self.markers.get(key)),
-            ..Facts::new(&self.controller, self.timing)
-        };
-        let commit = match step(&self.slot, event, &facts, &self.policy, self.now).unwrap() {
+        self.take_if(event, true);
+    }
+
+    fn take_if(&mut self, event: &Event, may_start: bool) {
+        let commit = match self.step(event, may_start) {
             Step::NeedFacts(needed) => panic!("{needed:?}"),
-            Step::Settled(_) => return,
+            Step::Settled(_) => return self.books.is_known(event),
             Step::Commit(commit) => *commit,
         };
         if let Some((key, seen)) = commit.marker {
@@ -209,8 +261,15 @@ impl World {
                 "a marker is written once"
             );
         }
+        for write in commit.objects {
+            let id = write.record.version.id();
+            let stored = self.store.get(&id).map(|known| &known.version.sequencer);
+            assert_eq!(stored, write.expected.as_ref(), "the store refuses it");
+            self.store.insert(id, write.record);
+        }
         if let Some(decision) = &commit.decision {
-            self.account(event, &decision.outcome);
+            self.account(event, &decision.outcome, &commit.slot);
+            self.books.account(event, &decision.outcome);
         }
         self.slot = commit.slot;
         for command in commit.commands {
@@ -228,5 +287,36 @@ impl World {
                 });
             }
         }
+    }
+
+    /// Steps, and looks up which alarms are in ALARM if that is asked for.
+    fn step(&self, event: &Event, may_start: bool) -> Step {
+        let key = match event {
+            Event::Trigger(trigger) => Some(trigger.dedupe_key()),
+            _ => None,
+        };
+        let mut facts = Facts {
+            seen: key.as_ref().and_then(|key| self.markers.get(key)),
+            objects: &self.store,
+            may_start,
+            ..Facts::new(&self.controller, self.timing)
+        };
+        let first = step(&self.slot, event, &facts, &self.policy, self.now).unwrap();
+        let Step::NeedFacts(needed) = first else {
+            return first;
+        };
+        let rings = |alarm: &AlarmArn| self.rings(alarm.as_str());
+        let in_alarm = needed.alarms.into_iter().filter(rings).collect();
+        let lookups = Lookups {
+            in_alarm: Lookup::Found(in_alarm),
+            ..Lookups::default()
+        };
+        facts.lookups = Some(&lookups);
+        step(&self.slot, event, &facts, &self.policy, self.now).unwrap()
+    }
+
+    pub(super) fn rings(&self, cause: &str) -> bool {
+        let bit = (0..3).find(|n| alarm(&format!("a-{n}")).as_str() == cause);
+        bit.is_some_and(|n| self.ringing & (1 << n) != 0)
     }
 }

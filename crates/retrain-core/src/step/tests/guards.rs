@@ -59,8 +59,8 @@ fn a_force_by_a_person_ignores_the_interval_but_not_a_run_in_flight() {
 #[test]
 fn the_largest_slot_stays_small() {
     let mut model = Model::new();
-    let uri = "s".repeat(1_024);
-    model.policy.policy.parameters = (0..15)
+    let uri = "s".repeat(1_020);
+    model.policy.policy.parameters = (0..16)
         .map(|n| {
             let name = crate::names::PipelineParameterName::parse(alloc::format!("P{n}")).unwrap();
             (name, crate::policy::Template::parse(&uri).unwrap())
@@ -90,18 +90,74 @@ fn the_largest_slot_stays_small() {
         let name = alloc::format!("h{n}{}", "x".repeat(60));
         model.take(&told(&name, now, ExecutionStatus::InFlight), now);
     }
+    let nanoseconds = jiff::SignedDuration::from_nanos(123_456_789);
     for n in 0..200 {
         model.slot.record_start(crate::slot::Start {
-            at: at(n),
-            claim: u64::MAX,
+            at: at(n) + nanoseconds,
+            claim: u64::from(u32::MAX),
         });
+        model.slot.record_observed_start(at(n) + nanoseconds);
     }
+    fill_with_data_and_releases(&mut model);
+    let pause = Event::Pause {
+        by: "長".repeat(500),
+        why: "長".repeat(500),
+    };
+    assert_eq!(model.outcome(&pause, now), "paused");
     let bytes = serde_json::to_string(&model.slot).unwrap().len();
     assert!(bytes < 64 * 1024, "{bytes}");
     assert!(
         bytes > 40 * 1024,
         "{bytes}: the worst case is no longer the worst"
     );
+}
+
+/// All that a slot remembers about data and releases, at its largest. The run that ended
+/// last is forgotten when a claim is written, and smaller: it has neither causes nor
+/// parameters.
+fn fill_with_data_and_releases(model: &mut Model) {
+    let most = Tally {
+        rows: u64::MAX,
+        objects: u64::MAX,
+        bytes: u64::MAX,
+    };
+    let data = &mut model.slot.data;
+    data.tally = most;
+    data.generations.from = u64::MAX;
+    data.generations.to = u64::MAX;
+    data.first_at = Some(at(1));
+    data.last_at = Some(at(2));
+    data.complete_at = Some(at(3));
+    data.needs_more = true;
+    let mut taken = data.clone().take();
+    taken.superseded = most;
+    let Phase::Starting(claim) = &mut model.slot.phase else {
+        panic!()
+    };
+    claim.data = Some(taken);
+    let mut run = crate::slot::Run {
+        claim: claim.clone(),
+        execution: execution(1),
+        started_at: at(1),
+    };
+    run.claim.reasons = crate::reason::Reasons::default();
+    run.claim.parameters.clear();
+    let closed = serde_json::to_string(&run).unwrap().len();
+    assert!(closed < 4 * 1024, "{closed}");
+    let mut releases = crate::reason::Reasons::default();
+    for n in 0..20 {
+        let key = alloc::format!("{n}{}", "長".repeat(298));
+        let Event::Trigger(trigger) = released(&key, n) else {
+            panic!()
+        };
+        releases.add(Reason::of(&trigger));
+    }
+    let (fate, now) = (crate::slot::Fate::NoImprovement, at(9));
+    let held = releases.clone();
+    for _ in 0..2 {
+        model.slot.settle(&held, fate, Some(&execution(1)), now);
+    }
+    assert_eq!(model.slot.settled.len(), crate::slot::MAX_SETTLED);
 }
 
 #[test]

@@ -1,14 +1,23 @@
 //! The life-cycle, transition by transition.
 
 mod answers;
+mod code;
+mod data;
+mod ended;
+mod generations;
 mod guards;
+mod retried;
 mod runs;
+mod signals;
+mod targets;
 mod triggers;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use super::*;
+use crate::data::{Arrivals, KnownObjects, ObjectVersion, Sequencer, Tally};
 use crate::decision::Stale;
+use crate::drift::DriftKind;
 use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{ModelName, ModelPackageArn};
@@ -26,6 +35,9 @@ pub(super) struct Model {
     pub(super) policy: PolicyInForce,
     pub(super) controller: ControllerState,
     pub(super) lookups: Option<Lookups>,
+    /// What the store remembers of objects.
+    pub(super) objects: KnownObjects,
+    pub(super) may_start: bool,
 }
 
 impl Model {
@@ -51,7 +63,17 @@ impl Model {
                 ),
                 ..Lookups::default()
             }),
+            objects: KnownObjects::new(),
+            may_start: true,
         }
+    }
+
+    /// A model whose policy has these further fields.
+    pub(super) fn with(fields: &str) -> Self {
+        let mut model = Self::new();
+        let policy = SAMPLE.replacen('{', &alloc::format!("{{{fields},"), 1);
+        model.policy.policy = Policy::parse(&policy).unwrap();
+        model
     }
 
     pub(super) fn try_step(
@@ -63,6 +85,8 @@ impl Model {
         let facts = Facts {
             seen,
             lookups: self.lookups.as_ref(),
+            objects: &self.objects,
+            may_start: self.may_start,
             ..Facts::new(&self.controller, Timing::default())
         };
         step(&self.slot, event, &facts, &self.policy, at(seconds))
@@ -75,6 +99,12 @@ impl Model {
             Step::Commit(commit) => {
                 assert_eq!(commit.slot.version, self.slot.version + 1);
                 self.slot = commit.slot;
+                for write in commit.objects {
+                    let id = write.record.version.id();
+                    let stored = self.objects.get(&id).map(|known| &known.version.sequencer);
+                    assert_eq!(stored, write.expected.as_ref(), "the store refuses it");
+                    self.objects.insert(id, write.record);
+                }
                 let moved = Outcome::Unchanged {
                     because: Unchanged::NothingDue,
                 };
@@ -180,4 +210,136 @@ pub(super) fn told(name: &str, started: i64, status: ExecutionStatus) -> Event {
         started_at: Some(at(started)),
         steps: Steps::default(),
     })
+}
+
+/// Version `sequencer` of an object with this many rows, of ten bytes each.
+pub(super) fn version(key: &str, sequencer: u64, rows: u64) -> ObjectVersion {
+    ObjectVersion {
+        bucket: "fraud-data".into(),
+        key: key.into(),
+        version_id: None,
+        etag: None,
+        sequencer: Sequencer::padded(&alloc::format!("{sequencer:X}")),
+        rows,
+        bytes: rows * 10,
+        uncounted: None,
+    }
+}
+
+/// Version `sequencer` of an object that cannot be counted.
+pub(super) fn uncountable(key: &str, sequencer: u64) -> ObjectVersion {
+    ObjectVersion {
+        uncounted: Some("it is encrypted".into()),
+        ..version(key, sequencer, 0)
+    }
+}
+
+pub(super) fn arrived(objects: impl IntoIterator<Item = ObjectVersion>) -> Event {
+    Event::Data(Arrivals {
+        objects: objects.into_iter().collect(),
+        ..Arrivals::default()
+    })
+}
+
+/// The sign that a batch is complete, told for the `sequencer`-th time.
+pub(super) fn complete(sequencer: u64) -> Event {
+    Event::Data(Arrivals {
+        completions: vec![ObjectVersion {
+            uncounted: Some("it completes a batch".into()),
+            ..version("in/_SUCCESS", sequencer, 0)
+        }],
+        ..Arrivals::default()
+    })
+}
+
+pub(super) fn tally(rows: u64, objects: u64) -> Tally {
+    Tally {
+        rows,
+        objects,
+        bytes: rows * 10,
+    }
+}
+
+/// The claim or run that is in flight.
+pub(super) fn in_flight(model: &Model) -> &Claim {
+    match &model.slot.phase {
+        Phase::Idle => panic!("nothing is in flight"),
+        Phase::Starting(claim) => claim,
+        Phase::Running(run) => &run.claim,
+    }
+}
+
+/// A cause of this kind that arrives at `seconds`.
+pub(super) fn asked(cause: Cause, seconds: i64) -> Event {
+    Event::Trigger(Trigger {
+        cause,
+        at: at(seconds),
+    })
+}
+
+pub(super) fn manual(key: &str, force: bool, seconds: i64) -> Event {
+    let cause = Cause::Manual {
+        key: key.into(),
+        by: "ana".into(),
+        why: "audit".into(),
+        force,
+    };
+    asked(cause, seconds)
+}
+
+pub(super) fn drifted(name: &str, drift: DriftKind, seconds: i64) -> Event {
+    let cause = Cause::Drift {
+        alarm: alarm(name),
+        drift,
+        evidence: None,
+    };
+    asked(cause, seconds)
+}
+
+pub(super) fn released(key: &str, seconds: i64) -> Event {
+    let cause = Cause::Code {
+        key: key.into(),
+        commit: None,
+    };
+    asked(cause, seconds)
+}
+
+/// The execution of the claim has ended as failed, in these steps.
+pub(super) fn failed_in(claim: u64, steps: &[&str]) -> Event {
+    Event::Status(ExecutionReport {
+        execution: execution(claim),
+        display_name: None,
+        status: ExecutionStatus::Failed,
+        failure: Some("AUC 0.81 is below 0.83".into()),
+        started_at: None,
+        steps: Steps {
+            failed: steps.iter().map(|step| String::from(*step)).collect(),
+            ..Steps::default()
+        },
+    })
+}
+
+impl Model {
+    /// AWS accepts the claim at `seconds`.
+    pub(super) fn accept(&mut self, seconds: i64) {
+        let claim = self.slot.claims;
+        assert_eq!(self.outcome(&accepted(claim, seconds), seconds), "started");
+    }
+
+    /// The execution of the last claim ends.
+    pub(super) fn end(&mut self, status: ExecutionStatus, seconds: i64) -> Outcome {
+        self.take(&ended(self.slot.claims, status), seconds).0
+    }
+
+    /// AWS says that the execution of this claim runs.
+    pub(super) fn runs_again(&mut self, claim: u64, seconds: i64) -> Outcome {
+        self.take(&ended(claim, ExecutionStatus::InFlight), seconds)
+            .0
+    }
+
+    /// The causes that wait, oldest first.
+    pub(super) fn held(&self) -> Vec<&str> {
+        let held = self.slot.held.iter();
+        held.map(|reason| reason.cause.id()).collect()
+    }
 }

@@ -27,7 +27,7 @@ fn a_status_with_the_display_name_is_an_implied_answer() {
     let Phase::Starting(claim) = model.slot.phase.clone() else {
         panic!()
     };
-    let report = |name: Option<alloc::string::String>, status| {
+    let report = |name: Option<String>, status| {
         Event::Status(ExecutionReport {
             execution: execution(1),
             display_name: name,

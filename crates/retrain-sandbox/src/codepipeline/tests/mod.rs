@@ -3,6 +3,7 @@
 mod approval;
 mod executions;
 mod flow;
+mod jobs;
 mod pipelines;
 mod start;
 
