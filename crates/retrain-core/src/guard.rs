@@ -14,7 +14,7 @@ use crate::period::Period;
 use crate::policy::{AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Signal, open_from};
 use crate::reason::{Reason, Reasons};
 use crate::slot::{Phase, Slot};
-use crate::trigger::TriggerKind;
+use crate::trigger::{Cause, TriggerKind};
 
 /// What keeps a trigger from starting an execution now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,11 @@ pub enum Guard {
     ForeignRun {
         /// The execution.
         execution: Execution,
+    },
+    /// The waiting data is not enough any more, or more of it is just arriving.
+    NotEnoughData {
+        /// When time alone makes it enough, if it does.
+        until: Option<Timestamp>,
     },
     /// Too few kinds of signals agree.
     AtLeast {
@@ -121,6 +126,8 @@ pub(crate) struct View<'a> {
     pub(crate) policy: &'a PolicyInForce,
     pub(crate) blackout_until: Option<Timestamp>,
     pub(crate) may_start: bool,
+    /// When the waiting data is enough.
+    pub(crate) data_ready_at: Option<Timestamp>,
     pub(crate) now: Timestamp,
 }
 
@@ -133,6 +140,7 @@ impl Guard {
             policy,
             blackout_until,
             may_start,
+            data_ready_at,
             now,
         } = view;
         controller_paused(controller)
@@ -140,6 +148,7 @@ impl Guard {
             .or_else(|| breaker_open(slot))
             .or_else(|| in_flight(slot))
             .or_else(|| foreign_run(slot))
+            .or_else(|| not_enough_data(data_ready_at, reason, now))
             .or_else(|| at_least(slot, policy.policy.at_least.as_ref(), reason, now))
             .or_else(|| min_interval(slot, policy, reason, now))
             .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
@@ -160,6 +169,7 @@ impl Guard {
             | Self::AtLeast { until, .. }
             | Self::Queued { until }
             | Self::NoCapacity { until, .. } => Some(*until),
+            Self::NotEnoughData { until } => *until,
             Self::ControllerPaused { .. }
             | Self::ModelPaused { .. }
             | Self::BreakerOpen { .. }
@@ -177,6 +187,7 @@ impl Guard {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::InFlight { .. } => "in_flight",
             Self::ForeignRun { .. } => "foreign_run",
+            Self::NotEnoughData { .. } => "not_enough_data",
             Self::AtLeast { .. } => "at_least",
             Self::MinInterval { .. } => "min_interval",
             Self::BackOff { .. } => "back_off",
@@ -229,6 +240,15 @@ impl fmt::Display for Guard {
                     write!(f, "{}{kind}", if at == 0 { "" } else { ", " })?;
                 }
                 write!(f, "), waiting for others until {until}")
+            }
+            Self::NotEnoughData { until: Some(until) } => {
+                write!(
+                    f,
+                    "the training data is enough at {until}, if no more comes"
+                )
+            }
+            Self::NotEnoughData { until: None } => {
+                f.write_str("the training data is not enough any more")
             }
             Self::Queued { until } => {
                 write!(f, "other models start first, next look at {until}")
@@ -404,6 +424,15 @@ fn no_capacity(slot: &Slot, now: Timestamp) -> Option<Guard> {
             times: known.times,
             until: known.until,
         })
+}
+
+/// Whether data is enough is asked anew when it may start: meanwhile a batch may have
+/// begun to arrive, or an overwrite may have taken rows away. What a failed run has
+/// given back was enough, and is tried again as it is.
+fn not_enough_data(ready_at: Option<Timestamp>, reason: &Reason, now: Timestamp) -> Option<Guard> {
+    let is_data = matches!(reason.cause, Cause::Data { .. }) && reason.failures == 0;
+    let is_enough = ready_at.is_some_and(|at| at <= now);
+    (is_data && !is_enough).then_some(Guard::NotEnoughData { until: ready_at })
 }
 
 fn at_least(slot: &Slot, rule: Option<&AtLeast>, reason: &Reason, now: Timestamp) -> Option<Guard> {

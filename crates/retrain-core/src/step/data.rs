@@ -61,15 +61,18 @@ impl Turn<'_> {
         }
         if data.tally.rows == 0 {
             data.first_at = None;
-            // What was enough has been overwritten since: nothing is left to train on.
-            self.slot
-                .held
-                .take(|reason| matches!(reason.cause, Cause::Data { .. }));
         } else if news.tally.rows > 0 {
             data.first_at.get_or_insert(self.now);
         }
         if news.completes {
-            self.slot.data.complete_at = Some(self.now);
+            data.complete_at = Some(self.now);
+        }
+        if self.data_ready_at().is_none() {
+            // What was enough has been overwritten since: it waits for more.
+            let nothing_left = self.slot.data.tally.rows == 0;
+            self.slot.held.take(|reason| {
+                matches!(reason.cause, Cause::Data { .. }) && (reason.failures == 0 || nothing_left)
+            });
         }
     }
 

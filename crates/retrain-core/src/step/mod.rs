@@ -273,6 +273,7 @@ impl Turn<'_> {
             policy: self.policy,
             blackout_until: self.blackout_until,
             may_start: self.facts.may_start,
+            data_ready_at: self.data_ready_at(),
             now: self.now,
         };
         Guard::first(view, reason)

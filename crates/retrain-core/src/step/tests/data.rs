@@ -360,3 +360,30 @@ fn held_data_that_is_overwritten_by_nothing_starts_nothing() {
     model.take(&unpause(), 30);
     assert_eq!(model.slot.due_at, None);
 }
+
+#[test]
+fn held_data_waits_again_for_a_batch_that_is_just_arriving() {
+    let mut model = policy(r#""min_rows": 100, "quiet_period": "10m""#);
+    model.start(0);
+    model.take(&ended(1, ExecutionStatus::Succeeded), 60);
+    model.take(&arrived([version("in/a", 1, 100)]), 100);
+    assert_eq!(model.outcome(&Event::Tick, 700), "held");
+    // The interval ends in the middle of the next batch.
+    let interval_ends = 6 * HOUR;
+    model.take(&arrived([version("in/b", 1, 1)]), interval_ends - 60);
+    assert_ne!(model.outcome(&Event::Tick, interval_ends), "claimed");
+    assert_eq!(model.slot.due_at, Some(at(interval_ends + 540)));
+    assert_eq!(model.outcome(&Event::Tick, interval_ends + 540), "claimed");
+}
+
+#[test]
+fn held_data_that_an_overwrite_takes_below_the_minimum_starts_nothing() {
+    let mut model = Model::with(ENOUGH);
+    model.start(0);
+    model.take(&ended(1, ExecutionStatus::Succeeded), 60);
+    model.take(&arrived([version("in/a", 1, 100)]), 100);
+    assert_eq!(model.slot.held.len(), 1);
+    model.take(&arrived([version("in/a", 2, 99)]), 200);
+    assert!(model.slot.held.is_empty());
+    assert_ne!(model.outcome(&Event::Tick, 7 * HOUR), "claimed");
+}
