@@ -62,6 +62,11 @@ struct NoSequencer(String);
 #[error("no time is left for {0} object(s)")]
 struct NoTimeLeft(usize);
 
+/// An object says that a batch is complete, but another of the batch is unread.
+#[derive(Debug, Error)]
+#[error("an object of the batch that is said to be complete could not be read")]
+struct BatchIncomplete;
+
 /// What a batch came to, so far.
 #[derive(Default)]
 struct Results {
@@ -191,7 +196,8 @@ impl Handler {
             let part = std::mem::replace(&mut objects, rest);
             match self.unknown(&turn, part).await {
                 Ok(part) => {
-                    let pieces = self.read(&turn, part, &mut results).await;
+                    let mut pieces = self.read(&turn, part, &mut results).await;
+                    results.keep_incomplete(&mut pieces);
                     self.commit(&turn, pieces, &mut results).await;
                 }
                 Err((messages, failure)) => results.fail(messages, failure),
@@ -293,6 +299,23 @@ impl<C: Clock> Turn<'_, C> {
 }
 
 impl Results {
+    /// A batch is not complete while an object that came with it is unread: what says
+    /// so comes again together with it.
+    fn keep_incomplete(&mut self, pieces: &mut Vec<Piece>) {
+        if self.failures.is_empty() {
+            return;
+        }
+        let (signs, data): (Vec<_>, Vec<_>) = std::mem::take(pieces)
+            .into_iter()
+            .partition(|piece| piece.is == Is::Completion);
+        *pieces = data;
+        if !signs.is_empty() {
+            let messages = signs.into_iter().flat_map(|sign| sign.messages);
+            let failure = Failure::retryable("BatchIncomplete", &BatchIncomplete);
+            self.fail(messages.collect(), failure);
+        }
+    }
+
     fn fail(&mut self, messages: BTreeSet<Message>, failure: Failure) {
         self.failures.push((messages, failure));
     }

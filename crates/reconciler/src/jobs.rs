@@ -1,7 +1,7 @@
 //! Stages of release pipelines that ask for retraining and wait for it.
 
 use retrain_aws::{Answer, AwsController, Fulfilment, JobAnswer};
-use retrain_controller::Clock;
+use retrain_controller::{Class, Clock};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{Fate, Settled};
 use retrain_events::{CodeJob, CodeRequest};
@@ -10,9 +10,23 @@ use retrain_lambda::Failure;
 /// Handles one look of a stage, and answers its job.
 ///
 /// Whatever is wrong with what the stage asks for is told to the stage, which fails at
-/// once instead of waiting until it is too late. Only what may pass is an error here:
-/// then the look is repeated.
+/// once instead of waiting until it is too late. So is a failure that stays, which is
+/// an error here too. After one that may pass the look is repeated.
 pub(crate) async fn look(
+    controller: &AwsController,
+    job: &CodeJob,
+    clock: &impl Clock,
+) -> Result<Answer, Failure> {
+    let looked = answered(controller, job, clock).await;
+    if let Err(failure) = &looked
+        && failure.class() == Class::Terminal
+    {
+        refuse(controller, job, &failure.to_string(), clock).await?;
+    }
+    looked
+}
+
+async fn answered(
     controller: &AwsController,
     job: &CodeJob,
     clock: &impl Clock,

@@ -176,6 +176,7 @@ impl Waiting {
             .filter(|_| self.tally.rows > 0)
             .map(|at| at.max(claimed_at));
         self.complete_at = self.complete_at.filter(|at| Some(*at) > taken.complete_at);
+        self.last_at = self.last_at.filter(|at| Some(*at) > taken.last_at);
     }
 }
 

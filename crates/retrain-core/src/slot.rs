@@ -342,16 +342,19 @@ impl Slot {
                 .any(|reason| matches!(&reason.cause, Cause::Code { key: of, .. } if of == key))
         };
         let in_flight = match &self.phase {
-            Phase::Idle => false,
-            Phase::Starting(claim) => is_asked(&claim.reasons),
-            Phase::Running(run) => is_asked(&run.claim.reasons),
+            Phase::Idle => None,
+            Phase::Starting(claim) => Some(&claim.reasons),
+            Phase::Running(run) => Some(&run.claim.reasons),
         };
+        let mut waiting = in_flight.into_iter().chain([&self.held]);
         let digest = digest(key);
         let mut settled = self.settled.iter().rev();
         let settled = settled.find(|settled| settled.key == digest);
         match settled {
-            _ if in_flight || is_asked(&self.held) => OfCode::Waits,
+            _ if waiting.clone().any(is_asked) => OfCode::Waits,
             Some(settled) => OfCode::Settled(settled),
+            // It may be among those that are only counted.
+            None if waiting.any(|reasons| reasons.unlisted() > 0) => OfCode::Waits,
             None => OfCode::Unknown,
         }
     }

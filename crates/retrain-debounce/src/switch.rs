@@ -46,8 +46,16 @@ impl DynamoStore {
             .await;
         match answer {
             Ok(_) => Ok(true),
-            // Somebody else has just switched it so.
-            Err(error) if was_cancelled_for(&error, &["ConditionalCheckFailed"]) => Ok(false),
+            // Somebody else was faster. Only what is read now says what they did: a pause
+            // must never be taken for one that was not made.
+            Err(error) if was_cancelled_for(&error, &["ConditionalCheckFailed"]) => {
+                let state = self.controller(now).await?;
+                if state.paused.is_some() == pause {
+                    Ok(false)
+                } else {
+                    Err(PortError::retryable(doing, error))
+                }
+            }
             Err(error) => Err(failed(doing, error)),
         }
     }

@@ -306,9 +306,11 @@ impl Turn<'_> {
                 None => Some(self.now),
                 // A person must act, on the policy or on the model. Looking again
                 // at a slow pace notices a changed policy without being told.
-                Some(Guard::Misconfigured { .. } | Guard::ControllerPaused { .. }) => {
-                    Some(later(self.now, LOOK_AGAIN_EVERY))
-                }
+                Some(
+                    Guard::Misconfigured { .. }
+                    | Guard::ControllerPaused { .. }
+                    | Guard::NotEnoughData { until: None },
+                ) => Some(later(self.now, LOOK_AGAIN_EVERY)),
                 Some(guard) => guard.until(),
             })
             .min()

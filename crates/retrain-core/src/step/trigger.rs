@@ -220,6 +220,8 @@ impl Turn<'_> {
         if claim.data.is_some() {
             self.slot.data.take();
         }
+        // What was complete belongs to this start, also if nothing of it could be counted.
+        self.slot.data.complete_at = None;
         self.slot.misconfigured = None;
         self.slot.claims = claim.number;
         self.slot.due_at = Some(claim.resume_at);

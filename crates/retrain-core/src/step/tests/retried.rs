@@ -179,3 +179,23 @@ fn a_new_claim_forgets_the_run_before() {
     assert_eq!(model.outcome(&ends, 8 * HOUR), "foreign_run_ended");
     assert_eq!(model.slot.data.tally, tally(100, 1));
 }
+
+#[test]
+fn a_person_who_stops_a_retried_run_is_not_overruled_by_its_data() {
+    let mut model = Model::with(
+        r#""data": {"objects": [{"bucket": "fraud-data", "prefix": "in/"}], "min_rows": 100}"#,
+    );
+    model.take(&arrived([version("in/a", 1, 100)]), 0);
+    model.take(&accepted(1, 0), 0);
+    model.take(&ended(1, ExecutionStatus::Failed), 60);
+    let again = told("e1", 0, ExecutionStatus::InFlight);
+    assert_eq!(model.outcome(&again, 100), "reopened");
+    assert_eq!(
+        model.outcome(&ended(1, ExecutionStatus::Stopped), 200),
+        "stopped"
+    );
+    assert_eq!(model.slot.data.tally, tally(100, 1));
+    assert_ne!(model.outcome(&Event::Tick, 24 * HOUR), "claimed");
+    model.take(&arrived([version("in/b", 1, 1)]), 24 * HOUR);
+    assert!(matches!(model.slot.phase, Phase::Starting(_)));
+}
