@@ -105,14 +105,7 @@ impl Bench {
         let key = self.deployment.slot().unwrap();
         self.deployment
             .store()
-            .load(
-                Wanted {
-                    slot: &key,
-                    marker: None,
-                    objects: &[],
-                },
-                self.now(),
-            )
+            .load(Wanted::slot(&key), self.now())
             .await
             .unwrap()
             .slot

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use retrain_core::data::{Arrivals, ObjectVersion, Sequencer};
+use retrain_core::data::{Arrivals, ObjectVersion};
 use retrain_core::drift::DriftKind;
 use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, Facts, Lookups, Timing};
 use retrain_core::names::{AlarmArn, ModelName};
 use retrain_core::policy::{Policy, PolicyInForce};
+use retrain_core::sequencer::Sequencer;
 use retrain_core::slot::{Phase, Slot};
 use retrain_core::step::{Step, StepError, step};
 use retrain_core::token::Epoch;
@@ -102,7 +103,7 @@ fn data(rows: u64) -> Event {
             key: "train/1.csv".to_owned(),
             version_id: None,
             etag: None,
-            sequencer: Sequencer::padded("1"),
+            sequencer: Sequencer::parse("1").unwrap(),
             rows,
             bytes: 1,
             uncounted: None,

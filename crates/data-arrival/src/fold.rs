@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use retrain_core::data::{ObjectId, Sequencer};
+use retrain_core::data::ObjectId;
 use retrain_core::names::ModelName;
 use retrain_core::policy::{Is, PolicyInForce};
+use retrain_core::sequencer::Sequencer;
 use retrain_events::{Arrival, IrrelevantObject, ObjectCreated};
 use retrain_policies::{InvalidPolicy, PolicySet};
 
@@ -63,12 +64,11 @@ impl<'a> Folded<'a> {
             *self.ignored.entry(NOBODYS).or_default() += 1;
             return;
         }
-        let Some(sequencer) = object.sequencer.as_ref() else {
+        let Some(sequencer) = object.sequencer.clone() else {
             // S3 orders the versions of a key by nothing else.
             self.unordered.push((message, object.key));
             return;
         };
-        let sequencer = Sequencer::padded(sequencer.as_str());
         for (policy, is) in routes.models {
             let model = self
                 .models

@@ -144,9 +144,8 @@ impl AwsController {
     ) -> Result<KnownObjects, Failure> {
         let slot = SlotKey::retrain(model.clone());
         let wanted = Wanted {
-            slot: &slot,
-            marker: None,
             objects,
+            ..Wanted::slot(&slot)
         };
         let loaded = self.store().load(wanted, clock.now()).await?;
         Ok(loaded.objects)
@@ -190,11 +189,7 @@ impl AwsController {
         clock: &impl Clock,
     ) -> Result<Fulfilment, Failure> {
         let slot = SlotKey::retrain(model.clone());
-        let wanted = Wanted {
-            slot: &slot,
-            marker: None,
-            objects: &[],
-        };
+        let wanted = Wanted::slot(&slot);
         let loaded = self.store().load(wanted, clock.now()).await?;
         Ok(match loaded.slot.of_code(key) {
             OfCode::Waits => Fulfilment::Waits,

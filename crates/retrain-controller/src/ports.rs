@@ -71,6 +71,17 @@ pub struct Wanted<'a> {
     pub objects: &'a [ObjectId],
 }
 
+impl<'a> Wanted<'a> {
+    /// A slot, and nothing besides.
+    pub const fn slot(slot: &'a SlotKey) -> Self {
+        Self {
+            slot,
+            marker: None,
+            objects: &[],
+        }
+    }
+}
+
 /// How many objects one event may tell of: with the slot and the decision, their
 /// items fill a transaction of DynamoDB's.
 pub const MAX_OBJECTS: usize = 98;

@@ -12,6 +12,8 @@ use core::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::omitted::is_default;
+use crate::sequencer::Sequencer;
 use crate::token::digest_of;
 
 /// How much data.
@@ -88,16 +90,8 @@ pub struct Waiting {
     pub complete_at: Option<Timestamp>,
     /// Set after a run with this data was stopped or given up: it calls for a start
     /// again only together with a further object.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub needs_more: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's skip_serializing_if passes references"
-)]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// The data that a claim took with it.
@@ -120,7 +114,7 @@ pub struct Taken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_at: Option<Timestamp>,
     /// Whether it called for a start only together with a further object.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub needs_more: bool,
 }
 
@@ -197,24 +191,6 @@ impl ObjectId {
     }
 }
 
-/// S3's sequencer of an object's version: among events of one key, the larger is the
-/// later. It is kept padded, so that texts compare as numbers do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sequencer(String);
-
-impl Sequencer {
-    /// Pads a sequencer of up to 64 hexadecimal digits.
-    pub fn padded(digits: &str) -> Self {
-        Self(alloc::format!("{:0>64}", digits.to_ascii_lowercase()))
-    }
-
-    /// The padded digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// An object version whose rows are known, or known to be uncountable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectVersion {
@@ -270,16 +246,8 @@ pub struct Arrivals {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub completions: Vec<ObjectVersion>,
     /// How many objects a record leaves out.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub not_shown: usize,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's skip_serializing_if passes references"
-)]
-const fn is_zero(number: &usize) -> bool {
-    *number == 0
 }
 
 /// How many objects the record of a decision shows.

@@ -14,7 +14,7 @@ use crate::period::Period;
 use crate::policy::{AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Signal, open_from};
 use crate::reason::{Reason, Reasons};
 use crate::slot::{Phase, Slot};
-use crate::trigger::{Cause, TriggerKind};
+use crate::trigger::TriggerKind;
 
 /// What keeps a trigger from starting an execution now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -430,9 +430,9 @@ fn no_capacity(slot: &Slot, now: Timestamp) -> Option<Guard> {
 /// begun to arrive, or an overwrite may have taken rows away. What a failed run has
 /// given back was enough, and is tried again as it is.
 fn not_enough_data(ready_at: Option<Timestamp>, reason: &Reason, now: Timestamp) -> Option<Guard> {
-    let is_data = matches!(reason.cause, Cause::Data { .. }) && reason.failures == 0;
     let is_enough = ready_at.is_some_and(|at| at <= now);
-    (is_data && !is_enough).then_some(Guard::NotEnoughData { until: ready_at })
+    (reason.is_data() && reason.failures == 0 && !is_enough)
+        .then_some(Guard::NotEnoughData { until: ready_at })
 }
 
 fn at_least(slot: &Slot, rule: Option<&AtLeast>, reason: &Reason, now: Timestamp) -> Option<Guard> {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::names::AlarmArn;
+use crate::omitted::is_default;
 use crate::trigger::{Cause, Trigger};
 
 /// One cause inside a claim or among the held ones.
@@ -22,33 +23,17 @@ pub struct Reason {
     /// How often it asked.
     pub count: u32,
     /// How many failed runs it has survived.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub failures: u32,
     /// How many runs it has survived that found no improvement.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub no_improvements: u32,
     /// Whether enough other kinds of signals have agreed with it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub confirmed: bool,
     /// Whether it went away after a claim took it: it is not held again then.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub withdrawn: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's skip_serializing_if passes references"
-)]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde's skip_serializing_if passes references"
-)]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 impl Reason {
@@ -64,6 +49,11 @@ impl Reason {
             confirmed: false,
             withdrawn: false,
         }
+    }
+
+    /// Whether it asks because of training data.
+    pub(crate) const fn is_data(&self) -> bool {
+        matches!(self.cause, Cause::Data { .. })
     }
 
     fn is_same_cause(&self, other: &Self) -> bool {

@@ -9,12 +9,13 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use retrain_controller::{Class, Committed, MAX_OBJECTS, SlotStore, Wanted};
-use retrain_core::data::{Generations, ObjectRecord, ObjectVersion, ObjectWrite, Sequencer};
+use retrain_core::data::{Generations, ObjectRecord, ObjectVersion, ObjectWrite};
 use retrain_core::decision::{Decision, Outcome};
 use retrain_core::event::Event;
 use retrain_core::facts::Seen;
 use retrain_core::lane::SlotKey;
 use retrain_core::names::ModelName;
+use retrain_core::sequencer::Sequencer;
 use retrain_core::slot::Slot;
 use retrain_core::step::Commit;
 use retrain_core::trigger::{Cause, DedupeKey, Trigger};
@@ -27,9 +28,8 @@ const TABLE: &str = "retrain";
 
 fn wanted<'a>(slot: &'a SlotKey, marker: Option<&'a DedupeKey>) -> Wanted<'a> {
     Wanted {
-        slot,
         marker,
-        objects: &[],
+        ..Wanted::slot(slot)
     }
 }
 
@@ -490,7 +490,7 @@ fn object(name: &str, sequencer: &str, rows: u64, generation: u64) -> ObjectReco
             key: name.to_owned(),
             version_id: None,
             etag: Some("e".to_owned()),
-            sequencer: Sequencer::padded(sequencer),
+            sequencer: Sequencer::parse(sequencer).unwrap(),
             rows,
             bytes: 10,
             uncounted: None,
@@ -502,7 +502,7 @@ fn object(name: &str, sequencer: &str, rows: u64, generation: u64) -> ObjectReco
 fn counting(slot: &Slot, objects: Vec<(ObjectRecord, Option<&str>)>) -> Commit {
     let writes = objects.into_iter().map(|(record, expected)| ObjectWrite {
         record,
-        expected: expected.map(Sequencer::padded),
+        expected: expected.and_then(Sequencer::parse),
     });
     Commit {
         objects: writes.collect(),

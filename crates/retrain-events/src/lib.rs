@@ -22,7 +22,7 @@ pub mod request;
 pub use code_job::{CodeJob, CodeRequest, code_job};
 pub use data_arrival::{
     Arrival, BatchItemFailure, BatchRecord, BatchResponse, DataMessage, IrrelevantObject,
-    ObjectCreated, Sequencer, data_message,
+    ObjectCreated, data_message,
 };
 pub use drift_alarm::{AlarmMessage, Envelope, Irrelevant, Received, alarm_messages};
 pub use error::InvalidEvent;

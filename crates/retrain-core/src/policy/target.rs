@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{PolicyError, Template};
 use crate::lane::{RETRAIN_TOKEN, Target};
 use crate::names::{CodePipelineName, InvalidText, PipelineName, PipelineParameterName};
+use crate::omitted::is_default;
 
 /// The pipeline that retrains the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct PipelineTarget(Target);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct PipelineFields {
     /// The service that runs it.
-    #[serde(default, skip_serializing_if = "Service::is_sagemaker")]
+    #[serde(default, skip_serializing_if = "is_default")]
     service: Service,
     /// The pipeline's name. A CodePipeline pipeline must be of type V2 and declare
     /// the variable `RETRAIN_TOKEN`.
@@ -44,16 +45,6 @@ enum Service {
     Sagemaker,
     /// AWS CodePipeline.
     Codepipeline,
-}
-
-impl Service {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde's skip_serializing_if passes references"
-    )]
-    fn is_sagemaker(&self) -> bool {
-        *self == Self::Sagemaker
-    }
 }
 
 impl TryFrom<PipelineFields> for PipelineTarget {

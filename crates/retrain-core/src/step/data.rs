@@ -70,9 +70,9 @@ impl Turn<'_> {
         if self.data_ready_at().is_none() {
             // What was enough has been overwritten since: it waits for more.
             let nothing_left = self.slot.data.tally.rows == 0;
-            self.slot.held.take(|reason| {
-                matches!(reason.cause, Cause::Data { .. }) && (reason.failures == 0 || nothing_left)
-            });
+            self.slot
+                .held
+                .take(|reason| reason.is_data() && (reason.failures == 0 || nothing_left));
         }
     }
 
@@ -105,8 +105,7 @@ impl Turn<'_> {
 
     /// Whether waiting data is among the held causes.
     pub(super) fn is_data_held(&self) -> bool {
-        let mut held = self.slot.held.iter();
-        held.any(|reason| matches!(reason.cause, Cause::Data { .. }))
+        self.slot.held.iter().any(Reason::is_data)
     }
 
     /// When the waiting data is enough, unless more of it comes.
@@ -193,8 +192,7 @@ impl Turn<'_> {
         let taken = self.slot.held.take(|reason| {
             is_alone(rule, reason) && later(reason.last_at, rule.within.duration()) <= now
         });
-        let has_data = |reason: &Reason| matches!(reason.cause, Cause::Data { .. });
-        if taken.iter().any(has_data) {
+        if taken.iter().any(Reason::is_data) {
             self.slot.data.needs_more = true;
         }
         (!taken.is_empty()).then_some(taken)

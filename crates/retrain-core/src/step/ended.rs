@@ -19,13 +19,8 @@ use crate::trigger::Cause;
 
 impl Turn<'_> {
     /// The execution has ended: its causes are served, held again or discarded.
-    pub(super) fn ended(
-        mut self,
-        run: &Run,
-        status: ExecutionStatus,
-        report: &ExecutionReport,
-    ) -> Step {
-        let no_improvement = self.found_no_improvement(status, report);
+    pub(super) fn ended(mut self, run: &Run, report: &ExecutionReport) -> Step {
+        let no_improvement = self.found_no_improvement(report);
         if no_improvement && self.facts.lookups.is_none() {
             let alarms = drift_alarms(&run.claim.reasons);
             if !alarms.is_empty() {
@@ -37,9 +32,10 @@ impl Turn<'_> {
         }
         self.close(run);
         let failure = report.failure.as_deref().map(|text| shortened(text, 500));
-        let outcome = match status {
+        let outcome = match report.status {
+            ExecutionStatus::InFlight => return Step::unchanged(Unchanged::SameStatus),
             _ if no_improvement => self.not_improved(run, failure),
-            ExecutionStatus::Succeeded | ExecutionStatus::InFlight => self.succeeded(run, report),
+            ExecutionStatus::Succeeded => self.succeeded(run, report),
             ExecutionStatus::Stopped => self.stopped(run),
             ExecutionStatus::Superseded => self.interrupted(run, Interruption::Superseded),
             ExecutionStatus::Canceled => self.interrupted(run, Interruption::Canceled),
@@ -51,9 +47,9 @@ impl Turn<'_> {
     }
 
     /// Whether only Fail steps that the policy names have failed.
-    fn found_no_improvement(&self, status: ExecutionStatus, report: &ExecutionReport) -> bool {
+    fn found_no_improvement(&self, report: &ExecutionReport) -> bool {
         let rule = self.policy.policy.no_improvement.as_ref();
-        status == ExecutionStatus::Failed
+        report.status == ExecutionStatus::Failed
             && rule.is_some_and(|rule| rule.is_told_by(&report.steps.failed))
     }
 
@@ -156,8 +152,7 @@ impl Turn<'_> {
         let (back, given_up) = run.claim.reasons.clone().after_failure(max_failures);
         self.settle(&given_up, Fate::GivenUp, run);
         // Data that is given up as a cause is not forgotten: it joins what comes next.
-        let is_data = |reason: &Reason| matches!(reason.cause, Cause::Data { .. });
-        let data_is_given_up = given_up.iter().any(is_data);
+        let data_is_given_up = given_up.iter().any(Reason::is_data);
         self.give_data_back(run.claim.data.as_ref(), data_is_given_up);
         let held_again = back.len();
         self.slot.held.add_all(back);
@@ -218,7 +213,7 @@ impl Turn<'_> {
         };
         self.count_foreign(self.now);
         if report.status != ExecutionStatus::InFlight {
-            return self.ended(&run, report.status, report);
+            return self.ended(&run, report);
         }
         let outcome = Outcome::Reopened {
             claim: run.claim.number,

@@ -53,12 +53,11 @@ impl Turn<'_> {
             return self.reported_of_other(report);
         }
         match report.status {
-            ExecutionStatus::InFlight => Step::unchanged(Unchanged::SameStatus),
             // AWS may not show an execution at once.
             ExecutionStatus::Gone if self.now < self.settled(run.started_at) => {
                 Step::unchanged(Unchanged::SameStatus)
             }
-            ended => self.ended(run, ended, report),
+            _ => self.ended(run, report),
         }
     }
 

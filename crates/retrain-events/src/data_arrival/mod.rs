@@ -8,6 +8,7 @@
 use core::fmt;
 
 use jiff::Timestamp;
+use retrain_core::sequencer::Sequencer;
 use serde_json::Value;
 
 use crate::error::InvalidEvent;
@@ -18,11 +19,9 @@ mod eventbridge;
 mod key;
 mod notification;
 mod object;
-mod sequencer;
 mod sns;
 
 pub use batch::{BatchItemFailure, BatchRecord, BatchResponse};
-pub use sequencer::Sequencer;
 
 /// What an invocation tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

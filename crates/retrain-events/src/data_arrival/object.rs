@@ -1,9 +1,10 @@
 //! What a message says of an object, whichever way it came.
 
 use jiff::Timestamp;
+use retrain_core::sequencer::Sequencer;
 use serde_json::Value;
 
-use super::{Arrival, IrrelevantObject, ObjectCreated, Sequencer, key};
+use super::{Arrival, IrrelevantObject, ObjectCreated, key};
 use crate::error::{InvalidEvent, quoted};
 use crate::instant::instant;
 use crate::node::Node;

@@ -5,7 +5,8 @@ use alloc::format;
 
 use super::aws::pick;
 use super::world::{Op, World};
-use crate::data::{Arrivals, KnownObjects, ObjectId, ObjectVersion, Sequencer, Taken, Tally};
+use crate::data::{Arrivals, KnownObjects, ObjectId, ObjectVersion, Taken, Tally};
+use crate::sequencer::Sequencer;
 use crate::step::*;
 
 /// Where the rows of a version are.
@@ -168,7 +169,7 @@ impl World {
             key: format!("in/{}", key % 4),
             version_id: None,
             etag: None,
-            sequencer: Sequencer::padded(&format!("{sequencer:X}")),
+            sequencer: Sequencer::parse(&format!("{sequencer:X}")).unwrap(),
             rows: rows.into(),
             bytes: u64::from(rows) * 7,
             uncounted: (!countable).then(|| "it is encrypted".into()),

@@ -15,7 +15,7 @@ mod triggers;
 use alloc::string::{String, ToString};
 
 use super::*;
-use crate::data::{Arrivals, KnownObjects, ObjectVersion, Sequencer, Tally};
+use crate::data::{Arrivals, KnownObjects, ObjectVersion, Tally};
 use crate::decision::Stale;
 use crate::drift::DriftKind;
 use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
@@ -23,6 +23,7 @@ use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{ModelName, ModelPackageArn};
 use crate::policy::Policy;
 use crate::policy::tests::SAMPLE;
+use crate::sequencer::Sequencer;
 use crate::slot::Pause;
 use crate::token::Epoch;
 use crate::trigger::tests::{alarm, at, drift};
@@ -219,7 +220,7 @@ pub(super) fn version(key: &str, sequencer: u64, rows: u64) -> ObjectVersion {
         key: key.into(),
         version_id: None,
         etag: None,
-        sequencer: Sequencer::padded(&alloc::format!("{sequencer:X}")),
+        sequencer: Sequencer::parse(&alloc::format!("{sequencer:X}")).unwrap(),
         rows,
         bytes: rows * 10,
         uncounted: None,

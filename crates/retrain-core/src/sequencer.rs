@@ -1,13 +1,18 @@
 //! The order of what happened to one key.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// Says which of two events about the **same** key is the later one: the greater. Of
 /// different keys it says nothing.
 ///
 /// S3 writes a hexadecimal number whose length varies. It is kept in one length and in
 /// small letters, so that texts compare as the numbers do, in a database too.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Sequencer(String);
 
 impl Sequencer {
@@ -42,6 +47,7 @@ impl fmt::Debug for Sequencer {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
     use core::cmp::Ordering;
 
     use proptest::prelude::*;
