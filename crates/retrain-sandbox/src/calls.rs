@@ -99,7 +99,9 @@ impl CallLog {
     /// A call that was taken before it ended is not put back.
     pub(crate) fn ended(&self, number: u64, outcome: Outcome) {
         let mut log = self.lock();
-        if let Some(call) = log.calls.iter_mut().find(|call| call.number == number) {
+        // It is among the newest.
+        let mut calls = log.calls.iter_mut().rev();
+        if let Some(call) = calls.find(|call| call.number == number) {
             call.outcome = outcome;
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, ServiceError};
 use crate::cloudwatch::{Alarm, StateValue};
 use crate::s3::{Event, SeedBucket};
-use crate::sagemaker::{ApprovalStatus, ExecutionStatus};
+use crate::sagemaker::{ApprovalStatus, ExecutionStatus, PackageEvent};
 use crate::seed::{Seed, SeedPackage};
 use crate::{
     CallLog, CloudWatch, CodePipeline, Fault, FaultKind, Faults, S3, SageMaker, Service, Ssm,
@@ -51,7 +51,8 @@ impl Control {
             ("POST", "/codepipeline/executions/pass") => self.pass_code_stage(&read(body)?),
             ("POST", "/codepipeline/executions/finish") => self.finish_code(&read(body)?),
             ("GET", "/packages") => Ok(json!({"modelPackages": self.sagemaker.packages()})),
-            ("POST", "/packages") => Ok(self.register(&read(body)?)),
+            ("POST", "/packages") => self.register(&read(body)?),
+            ("POST", "/packages/edit") => self.edit_package(&read(body)?),
             ("POST", "/packages/approval") => self.approve(&read(body)?),
             ("GET", "/alarms") => Ok(json!({"alarms": self.cloudwatch.alarms()})),
             ("POST", "/alarms") => self.put_alarm(read(body)?),
@@ -154,17 +155,24 @@ impl Control {
     }
 
     fn take_events(&self) -> Value {
-        let events = self.s3.events();
-        json!({"events": events.iter().map(Event::eventbridge).collect::<Vec<_>>()})
+        let (objects, packages) = (self.s3.events(), self.sagemaker.package_events());
+        let events = objects.iter().map(Event::eventbridge);
+        let events = events.chain(packages.iter().map(PackageEvent::eventbridge));
+        json!({"events": events.collect::<Vec<_>>()})
     }
 
-    fn register(&self, package: &SeedPackage) -> Value {
-        let arn = self.sagemaker.register_package(
-            &package.group,
-            package.approval_status,
-            package.status,
-        );
-        json!({"arn": arn})
+    fn register(&self, package: &SeedPackage) -> Done {
+        package
+            .plant(&self.sagemaker)
+            .map(|arn| json!({"arn": arn}))
+            .map_err(|error| bad(&error))
+    }
+
+    fn edit_package(&self, request: &EditRequest) -> Done {
+        self.sagemaker
+            .edit_package(&request.arn, &request.edit)
+            .map(|()| json!({}))
+            .map_err(|error| bad(&error))
     }
 
     fn approve(&self, request: &ApprovalRequest) -> Done {
@@ -288,6 +296,14 @@ struct CodeFinishRequest {
 struct ApprovalRequest {
     arn: String,
     status: ApprovalStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EditRequest {
+    arn: String,
+    /// Members of `UpdateModelPackage`.
+    edit: Value,
 }
 
 #[derive(Deserialize)]

@@ -143,10 +143,14 @@ impl Faults {
 
     /// The fault that takes this call, if any does.
     pub(crate) fn strike(&self, service: Service, operation: &str) -> Option<FaultHandle> {
-        self.all()
-            .into_iter()
-            .filter(|handle| handle.fault().matches(service, operation))
-            .find(FaultHandle::strike)
+        let ordered = self.lock();
+        let mut matching = ordered
+            .iter()
+            .filter(|armed| armed.fault.matches(service, operation));
+        let armed = matching.find(|armed| armed.strike())?;
+        Some(FaultHandle {
+            armed: Arc::clone(armed),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Armed>>> {
@@ -206,7 +210,7 @@ impl FaultHandle {
 
     /// How many calls it has harmed.
     pub fn fired(&self) -> u64 {
-        self.counters().fired
+        self.armed.counters().fired
     }
 
     /// Waits until a call has been held here. A call that was held earlier
@@ -234,7 +238,7 @@ impl FaultHandle {
 
     /// Spends the fault and releases what it holds.
     pub fn remove(&self) {
-        self.counters().times = 0;
+        self.armed.counters().times = 0;
         self.release();
     }
 
@@ -257,7 +261,9 @@ impl FaultHandle {
             _ = stop.wait_for(|stopped| *stopped) => Verdict::Discard,
         }
     }
+}
 
+impl Armed {
     fn strike(&self) -> bool {
         let mut counters = self.counters();
         if counters.times == 0 {
@@ -273,10 +279,7 @@ impl FaultHandle {
     }
 
     fn counters(&self) -> MutexGuard<'_, Counters> {
-        self.armed
-            .counters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads a request's members as strictly as AWS's API models describe them.
 
+mod map;
+
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Map, Value};
 

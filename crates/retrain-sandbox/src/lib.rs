@@ -35,6 +35,6 @@ pub use faults::{Fault, FaultHandle, FaultKind, Faults, Verdict};
 pub use s3::S3;
 pub use sagemaker::SageMaker;
 pub use sandbox::{Options, Sandbox};
-pub use seed::{Seed, SeedError, SeedPackage, SeedParameter};
+pub use seed::{Seed, SeedError, SeedPackage, SeedParameter, SeedSchedule};
 pub use service::Service;
 pub use ssm::Ssm;

@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::cloudwatch::{self, Alarm};
 use crate::codepipeline;
 use crate::control::Control;
 use crate::s3::{S3Error, SeedBucket};
-use crate::sagemaker::{ApprovalStatus, ControlError, PackageStatus, Pipeline};
+use crate::sagemaker::{
+    ApprovalStatus, ControlError, MonitoringType, NewJobDefinition, NewPackage, NewSchedule,
+    PackageStatus, Pipeline, SageMaker,
+};
 use crate::ssm::ParameterError;
 
 /// The contents of a new sandbox.
@@ -31,7 +34,16 @@ use crate::ssm::ParameterError;
 ///         ]}
 ///     ],
 ///     "modelPackages": [
-///         {"group": "churn", "approvalStatus": "Approved"}
+///         {"group": "churn", "approvalStatus": "Approved", "details": {
+///             "CustomerMetadataProperties": {"team": "retention"}
+///         }}
+///     ],
+///     "jobDefinitions": [
+///         {"type": "ModelQuality", "name": "churn-1", "endpoint": "churn",
+///          "constraints": "s3://data/constraints.json"}
+///     ],
+///     "monitoringSchedules": [
+///         {"name": "churn-quality", "type": "ModelQuality", "definition": "churn-1"}
 ///     ]
 /// }"#).unwrap();
 /// assert_eq!(seed.pipelines[0].versions, 1);
@@ -55,6 +67,10 @@ pub struct Seed {
     pub model_package_groups: Vec<String>,
     /// Model packages, each the next version of its group.
     pub model_packages: Vec<SeedPackage>,
+    /// Definitions of monitoring jobs.
+    pub job_definitions: Vec<NewJobDefinition>,
+    /// Hourly monitoring schedules.
+    pub monitoring_schedules: Vec<SeedSchedule>,
 }
 
 /// One parameter of a seed.
@@ -78,6 +94,36 @@ pub struct SeedPackage {
     /// Whether it is complete.
     #[serde(default = "completed")]
     pub status: PackageStatus,
+    /// What else `DescribeModelPackage` returns, such as `ModelMetrics`, as it
+    /// returns it.
+    #[serde(default)]
+    pub details: Map<String, Value>,
+}
+
+impl SeedPackage {
+    /// Registers it and returns its ARN.
+    pub(crate) fn plant(&self, sagemaker: &SageMaker) -> Result<String, ControlError> {
+        let package = NewPackage::new(&self.group)
+            .approval(self.approval_status)
+            .status(self.status);
+        let details = self.details.iter();
+        sagemaker.register(details.fold(package, |package, (name, value)| {
+            package.member(name, value.clone())
+        }))
+    }
+}
+
+/// One monitoring schedule of a seed. It is hourly.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedSchedule {
+    /// Its name.
+    pub name: String,
+    /// The type of what it runs.
+    #[serde(rename = "type")]
+    pub monitoring_type: MonitoringType,
+    /// The name of the job definition that it runs.
+    pub definition: String,
 }
 
 const fn completed() -> PackageStatus {
@@ -119,6 +165,24 @@ pub enum SeedError {
     /// An alarm cannot be created.
     #[error("the seed's alarm is refused")]
     Alarm(#[source] cloudwatch::ControlError),
+    /// A model package cannot be registered.
+    #[error("the seed's model package in {group} is refused")]
+    Package {
+        /// Its group.
+        group: String,
+        /// Why.
+        #[source]
+        reason: ControlError,
+    },
+    /// A job definition or a monitoring schedule cannot be created.
+    #[error("the seed's monitoring {name} is refused")]
+    Monitoring {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        reason: ControlError,
+    },
     /// A CodePipeline pipeline cannot be created.
     #[error("the seed's code pipeline is refused")]
     CodePipeline(#[source] codepipeline::ControlError),
@@ -183,7 +247,31 @@ impl Seed {
             sagemaker.create_package_group(group);
         }
         for package in &self.model_packages {
-            sagemaker.register_package(&package.group, package.approval_status, package.status);
+            package
+                .plant(sagemaker)
+                .map_err(|reason| SeedError::Package {
+                    group: package.group.clone(),
+                    reason,
+                })?;
+        }
+        let refused = |name: &String, reason| SeedError::Monitoring {
+            name: name.clone(),
+            reason,
+        };
+        for definition in &self.job_definitions {
+            sagemaker
+                .create_job_definition(definition)
+                .map_err(|reason| refused(&definition.name, reason))?;
+        }
+        for SeedSchedule {
+            name,
+            monitoring_type,
+            definition,
+        } in &self.monitoring_schedules
+        {
+            sagemaker
+                .create_schedule(NewSchedule::hourly(name, *monitoring_type, definition))
+                .map_err(|reason| refused(name, reason))?;
         }
         Ok(())
     }

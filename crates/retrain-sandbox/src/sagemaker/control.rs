@@ -3,22 +3,19 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value};
 
-use super::model::{
-    ApprovalStatus, Execution, ExecutionStatus, ModelPackage, PackageStatus, Pipeline,
-    PipelineRecord, Step,
-};
+use super::model::{Execution, ExecutionStatus, Pipeline, PipelineRecord, Step};
 use super::{SageMaker, Scene};
+use crate::answer::ServiceError;
 
 /// A control call that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// There is no such pipeline, execution or model package.
+    /// There is no such thing.
     #[error("there is no {0}")]
     Unknown(String),
     /// The name is taken.
-    #[error("pipeline {0} exists already")]
+    #[error("{0} exists already")]
     Taken(String),
     /// The execution does not go from this status to that one.
     #[error("an execution that is {from:?} does not become {to:?}")]
@@ -28,6 +25,26 @@ pub enum ControlError {
         /// The status that was asked for.
         to: ExecutionStatus,
     },
+    /// The creation of the model package has ended.
+    #[error("model package {0} is neither pending nor in progress")]
+    Created(String),
+    /// The API would refuse it too.
+    #[error("{code}: {message}")]
+    Refused {
+        /// The error's code.
+        code: String,
+        /// The error's message.
+        message: String,
+    },
+}
+
+impl From<ServiceError> for ControlError {
+    fn from(error: ServiceError) -> Self {
+        Self::Refused {
+            code: error.code,
+            message: error.message,
+        }
+    }
 }
 
 impl SageMaker {
@@ -40,7 +57,7 @@ impl SageMaker {
             .iter()
             .any(|record| record.arn.eq_ignore_ascii_case(&arn))
         {
-            return Err(ControlError::Taken(pipeline.name));
+            return Err(ControlError::Taken(format!("pipeline {}", pipeline.name)));
         }
         state.pipelines.push(PipelineRecord {
             pipeline,
@@ -164,72 +181,6 @@ impl SageMaker {
         })
     }
 
-    /// Creates a model package group without packages, unless it exists.
-    pub fn create_package_group(&self, group: &str) {
-        let groups = &mut self.lock().groups;
-        if !groups.iter().any(|existing| existing == group) {
-            groups.push(group.to_owned());
-        }
-    }
-
-    /// Registers the next version of a group, which is created if need be, and
-    /// returns its ARN.
-    pub fn register_package(
-        &self,
-        group: &str,
-        approval_status: ApprovalStatus,
-        status: PackageStatus,
-    ) -> String {
-        self.create_package_group(group);
-        let mut state = self.lock();
-        let versions = state
-            .packages
-            .iter()
-            .filter(|package| package.group == group);
-        let version = versions.map(|package| package.version).max().unwrap_or(0) + 1;
-        let arn = self.names.package(group, version);
-        state.packages.push(ModelPackage {
-            arn: arn.clone(),
-            group: group.to_owned(),
-            version,
-            creation_time: self.clock.now(),
-            last_modified_time: None,
-            approval_status,
-            status,
-            details: Map::new(),
-        });
-        state.shown(&arn)
-    }
-
-    /// All model packages, in the order of their registration.
-    pub fn packages(&self) -> Vec<ModelPackage> {
-        let state = self.lock();
-        let shown = |package: &ModelPackage| ModelPackage {
-            arn: state.shown(&package.arn),
-            ..package.clone()
-        };
-        state.packages.iter().map(shown).collect()
-    }
-
-    /// Approves or rejects a model package, as a person does in the console.
-    pub fn set_approval(&self, arn: &str, status: ApprovalStatus) -> Result<(), ControlError> {
-        self.with_package(arn, |package| package.approval_status = status)
-    }
-
-    /// Sets how far a model package's creation has got.
-    pub fn set_package_status(&self, arn: &str, status: PackageStatus) -> Result<(), ControlError> {
-        self.with_package(arn, |package| package.status = status)
-    }
-
-    /// Sets further members of `DescribeModelPackage`, such as `ModelMetrics`.
-    pub fn set_package_details(
-        &self,
-        arn: &str,
-        details: Map<String, Value>,
-    ) -> Result<(), ControlError> {
-        self.with_package(arn, |package| package.details = details)
-    }
-
     /// How many executions may run in the account (default 20, as in AWS).
     pub fn set_concurrency_limit(&self, limit: usize) {
         self.lock().settings.concurrency_limit = limit;
@@ -267,24 +218,8 @@ impl SageMaker {
         execution.last_modified_time = now;
         Ok(())
     }
-
-    fn with_package(
-        &self,
-        arn: &str,
-        change: impl FnOnce(&mut ModelPackage),
-    ) -> Result<(), ControlError> {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        let mut packages = state.packages.iter_mut();
-        let package = packages
-            .find(|package| package.arn.eq_ignore_ascii_case(arn))
-            .ok_or_else(|| unknown("model package", arn))?;
-        change(package);
-        package.last_modified_time = Some(now);
-        Ok(())
-    }
 }
 
-fn unknown(kind: &str, name: &str) -> ControlError {
+pub(super) fn unknown(kind: &str, name: &str) -> ControlError {
     ControlError::Unknown(format!("{kind} {name}"))
 }

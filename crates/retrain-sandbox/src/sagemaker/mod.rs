@@ -1,12 +1,15 @@
-//! SageMaker: pipeline executions and the model registry, as far as a
-//! retraining controller sees them.
+//! SageMaker: pipeline executions, the model registry and the monitoring of
+//! models, as far as a retraining controller sees them.
 
 mod control;
 mod executions;
 mod model;
+mod monitoring;
 mod names;
 mod pipelines;
 mod registry;
+mod rules;
+mod shape;
 mod start;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +22,11 @@ pub use control::ControlError;
 pub use model::{
     ApprovalStatus, Execution, ExecutionStatus, ModelPackage, PackageStatus, Pipeline, Step,
 };
+pub use monitoring::{
+    JobDefinition, MonitoringSchedule, MonitoringType, NewJobDefinition, NewSchedule,
+    ScheduleStatus,
+};
+pub use registry::{Baseline, EventTimes, NewPackage, PackageEvent, Report, Source};
 
 use crate::VirtualClock;
 use crate::answer::{Answer, ServiceError};
@@ -61,14 +69,18 @@ impl SageMaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn perform(&self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
+    /// Does something atomically, now.
+    fn scene<T>(&self, act: impl FnOnce(&mut Scene<'_>) -> T) -> T {
         let mut state = self.lock();
-        let scene = &mut Scene {
+        act(&mut Scene {
             state: &mut state,
             names: &self.names,
             now: self.clock.now(),
-        };
-        match operation {
+        })
+    }
+
+    fn perform(&self, operation: &str, request: &Value) -> Result<Value, ServiceError> {
+        self.scene(|scene| match operation {
             "StartPipelineExecution" => start::start(scene, request),
             "StopPipelineExecution" => executions::stop(scene, request),
             "DescribePipelineExecution" => executions::describe(scene, request),
@@ -78,8 +90,9 @@ impl SageMaker {
             "DescribePipeline" => pipelines::describe(scene, request),
             "ListModelPackages" => registry::list(scene, request),
             "DescribeModelPackage" => registry::describe(scene, request),
-            unknown => Err(ServiceError::unknown_operation(unknown)),
-        }
+            "UpdateModelPackage" => registry::update(scene, request),
+            other => monitoring::perform(scene, other, request),
+        })
     }
 }
 

@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::monitoring::{JobDefinition, MonitoringSchedule};
+use super::registry::{EventTimes, PackageEvent};
+
 /// A pipeline that can be started.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -170,7 +173,8 @@ pub struct ModelPackage {
     pub approval_status: ApprovalStatus,
     /// Whether it is complete.
     pub status: PackageStatus,
-    /// Further members that `DescribeModelPackage` returns, such as `ModelMetrics`.
+    /// What else `DescribeModelPackage` returns, such as `ModelMetrics` or
+    /// `CustomerMetadataProperties`, as it returns it.
     pub details: Map<String, Value>,
 }
 
@@ -184,6 +188,8 @@ pub(super) struct Settings {
     /// How long a token is remembered. No source gives a number.
     pub(super) token_window: SignedDuration,
     pub(super) lower_case_arns: bool,
+    /// Documented in one form and captured in another.
+    pub(super) event_times: EventTimes,
 }
 
 impl Default for Settings {
@@ -193,6 +199,7 @@ impl Default for Settings {
             list_lag: SignedDuration::ZERO,
             token_window: SignedDuration::from_hours(1),
             lower_case_arns: false,
+            event_times: EventTimes::default(),
         }
     }
 }
@@ -221,7 +228,15 @@ pub(super) struct State {
     pub(super) executions: Vec<Execution>,
     pub(super) tokens: BTreeMap<(&'static str, String), TokenUse>,
     pub(super) groups: Vec<String>,
+    /// The last version of each group that was ever registered.
+    pub(super) versions: BTreeMap<String, u32>,
     pub(super) packages: Vec<ModelPackage>,
+    pub(super) definitions: Vec<JobDefinition>,
+    pub(super) schedules: Vec<MonitoringSchedule>,
+    /// Those that nobody has taken yet.
+    pub(super) events: Vec<PackageEvent>,
+    /// How many changes were announced so far.
+    pub(super) announced: u64,
 }
 
 impl State {

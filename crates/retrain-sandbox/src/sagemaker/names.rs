@@ -1,5 +1,6 @@
 //! Names, ARNs and the text rules of SageMaker's API model.
 
+use super::rules;
 use crate::input::{Pattern, Text};
 
 /// Where the ARNs of a sandbox live.
@@ -27,7 +28,7 @@ impl Names {
         format!("{}/{version}", self.arn("model-package", group))
     }
 
-    fn arn(&self, kind: &str, name: &str) -> String {
+    pub(super) fn arn(&self, kind: &str, name: &str) -> String {
         format!(
             "arn:aws:sagemaker:{}:{}:{kind}/{name}",
             self.region, self.account
@@ -72,15 +73,8 @@ pub(super) const DISPLAY_NAME: Text = Text::matching(
     },
 );
 
-/// botocore API model: `PipelineExecutionDescription`; `.` is no line break.
-pub(super) const DESCRIPTION: Text = Text::matching(
-    0,
-    3072,
-    Pattern {
-        text: ".*",
-        matches: |text| !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']),
-    },
-);
+/// botocore API model: `PipelineExecutionDescription`.
+pub(super) const DESCRIPTION: Text = rules::one_line(3072);
 
 /// botocore API model: `PipelineParameterName`.
 pub(super) const PARAMETER_NAME: Text = Text::matching(
@@ -157,7 +151,7 @@ fn after_arn_prefix(text: &str) -> &str {
 
 /// Letters and digits with hyphens between them. `{0,n}` of the models counts
 /// the letters and digits only; the length limit counts all.
-fn is_name(text: &str, max_alphanumerics: usize) -> bool {
+pub(super) fn is_name(text: &str, max_alphanumerics: usize) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_alphanumeric();
     let bytes = text.as_bytes();
     bytes.first().is_some_and(alphanumeric)

@@ -185,7 +185,7 @@ pub(super) fn earlier_start(
         .filter(|earlier| scene.now.duration_since(earlier.at) < window);
     match earlier {
         Some(earlier) if earlier.request != *request => Err(ServiceError::validation(format!(
-            "ClientRequestToken '{token}' was used with a different request"
+            "Token '{token}' was used with a different request"
         ))),
         earlier => Ok(earlier.map(|earlier| earlier.execution_arn.clone())),
     }

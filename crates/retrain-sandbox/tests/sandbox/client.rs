@@ -1,4 +1,4 @@
-//! A plain HTTP client, so that these tests do not compile the SageMaker SDK.
+//! A plain HTTP client, for what an SDK would not send and does not show.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -89,9 +89,14 @@ pub(crate) async fn sandbox() -> (Sandbox, Client) {
         .sagemaker()
         .create_pipeline(Pipeline::new("churn"))
         .unwrap();
-    let client = Client {
+    let client = of(&sandbox);
+    (sandbox, client)
+}
+
+/// A client of a sandbox.
+pub(crate) fn of(sandbox: &Sandbox) -> Client {
+    Client {
         http: HttpClient::builder(TokioExecutor::new()).build_http(),
         url: sandbox.endpoint_url().to_owned(),
-    };
-    (sandbox, client)
+    }
 }

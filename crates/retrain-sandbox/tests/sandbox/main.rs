@@ -12,4 +12,5 @@ mod control;
 mod dynamodb;
 mod faults;
 mod s3;
+mod sagemaker;
 mod services;

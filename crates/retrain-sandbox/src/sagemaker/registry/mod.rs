@@ -1,27 +1,25 @@
-//! The model registry: `ListModelPackages` and `DescribeModelPackage`.
+//! The model registry: what it tells of model packages. How they change is in
+//! the modules below.
+
+mod change;
+mod content;
+mod control;
+mod event;
+mod shapes;
+mod update;
 
 use serde_json::{Value, json};
 
+pub use content::{Baseline, NewPackage, Report, Source};
+pub use event::{EventTimes, PackageEvent};
+pub(super) use update::update;
+
 use super::executions::listed;
 use super::model::ModelPackage;
-use super::{Scene, descending, names, page};
+use super::shape::given;
+use super::{Scene, descending, names, page, rules};
 use crate::answer::ServiceError;
-use crate::input::{Input, Pattern, Text, epoch_seconds};
-
-/// botocore API model: `NameContains`.
-const NAME_CONTAINS: Text = Text::matching(
-    0,
-    63,
-    Pattern {
-        text: r"[a-zA-Z0-9\-]+",
-        matches: |text| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        },
-    },
-);
+use crate::input::{Input, epoch_seconds};
 
 pub(super) fn list(scene: &mut Scene<'_>, request: &Value) -> Result<Value, ServiceError> {
     let input = Input::new(
@@ -47,7 +45,7 @@ pub(super) fn list(scene: &mut Scene<'_>, request: &Value) -> Result<Value, Serv
         "ModelApprovalStatus",
         &["Approved", "Rejected", "PendingManualApproval"],
     )?;
-    let name_contains = input.optional_text("NameContains", NAME_CONTAINS)?;
+    let name_contains = input.optional_text("NameContains", rules::NAME_CONTAINS)?;
     let group = input
         .optional_text("ModelPackageGroupName", names::PACKAGE_GROUP)?
         .map(|given| find_group(scene, given))
@@ -109,37 +107,69 @@ fn find_group(scene: &Scene<'_>, given: &str) -> Result<String, ServiceError> {
 
 /// A version's summary has no `ModelPackageName` and no `ModelMetrics`.
 fn summary(scene: &Scene<'_>, package: &ModelPackage) -> Value {
-    json!({
+    let mut summary = json!({
         "ModelPackageGroupName": package.group,
         "ModelPackageVersion": package.version,
         "ModelPackageArn": scene.state.shown(&package.arn),
         "CreationTime": epoch_seconds(package.creation_time),
         "ModelPackageStatus": package.status,
         "ModelApprovalStatus": package.approval_status,
-    })
+    });
+    for member in [
+        "ModelPackageDescription",
+        "ModelLifeCycle",
+        "ModelPackageRegistrationType",
+    ] {
+        if let Some(value) = package.details.get(member) {
+            summary[member] = value.clone();
+        }
+    }
+    summary
 }
 
 pub(super) fn describe(scene: &mut Scene<'_>, request: &Value) -> Result<Value, ServiceError> {
     let input = Input::new(request, &["ModelPackageName", "IncludedData"])?;
     let given = input.text("ModelPackageName", names::PACKAGE)?;
-    input.one_of("IncludedData", &["AllData", "MetadataOnly"])?;
-    let package = scene
-        .state
-        .packages
-        .iter()
-        .find(|package| names::means(given, &short_name(package), &package.arn))
-        // No error is modelled for this operation.
-        .ok_or_else(|| ServiceError::validation(format!("ModelPackage {given} does not exist.")))?;
+    let included = input.one_of("IncludedData", &["AllData", "MetadataOnly"])?;
+    let package = find(scene, given)?;
     let mut answer = summary(scene, package);
     answer["ModelPackageName"] = json!(short_name(package));
-    answer["ModelPackageStatusDetails"] = json!({"ValidationStatuses": []});
+    answer["ModelPackageStatusDetails"] = no_scans();
+    answer["CertifyForMarketplace"] = json!(false);
     if let Some(time) = package.last_modified_time {
         answer["LastModifiedTime"] = epoch_seconds(time);
     }
     for (member, value) in &package.details {
         answer[member.as_str()] = value.clone();
     }
+    if included == Some("MetadataOnly") {
+        hide_card(&mut answer);
+    }
     Ok(answer)
+}
+
+/// A version by its name or its ARN.
+fn find<'a>(scene: &'a Scene<'_>, given: &str) -> Result<&'a ModelPackage, ServiceError> {
+    scene
+        .state
+        .packages
+        .iter()
+        .find(|package| names::means(given, &short_name(package), &package.arn))
+        // No error is modelled for what is not there.
+        .ok_or_else(|| ServiceError::validation(format!("ModelPackage {given} does not exist.")))
+}
+
+/// API reference: without its data, a model card is reduced to a few fields that
+/// are not encrypted. None of them are known here.
+fn hide_card(answer: &mut Value) {
+    if given(answer, "ModelCard").is_some() {
+        answer["ModelCard"]["ModelCardContent"] = json!("{}");
+    }
+}
+
+/// The details of a status of which there is nothing to tell.
+fn no_scans() -> Value {
+    json!({"ValidationStatuses": [], "ImageScanStatuses": []})
 }
 
 /// "group/version", as a captured event of the service names a version.
