@@ -23,11 +23,13 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
-        let deployment = Arc::new(Deployment::start(Options::default()).await.unwrap());
-        let function = Arc::new(deployment.drift_alarm());
+        Self::of(Deployment::start(Options::default()).await.unwrap())
+    }
+
+    pub(crate) fn of(deployment: Deployment) -> Self {
         Self {
-            deployment,
-            function,
+            function: Arc::new(deployment.drift_alarm()),
+            deployment: Arc::new(deployment),
         }
     }
 

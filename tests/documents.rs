@@ -54,8 +54,13 @@ fn the_policy_in_the_readme_is_one() {
     let (_, rest) = readme
         .split_once("```json\n")
         .expect("a policy in README.md");
-    let (policy, _) = rest.split_once("```").unwrap();
+    let (policy, rest) = rest.split_once("```").unwrap();
     Policy::parse(policy).unwrap();
+    // The second one adds fields to the first.
+    let (_, rest) = rest.split_once("```json\n").expect("more of the policy");
+    let (more, _) = rest.split_once("```").unwrap();
+    let (first, _) = policy.rsplit_once('}').unwrap();
+    Policy::parse(&format!("{first}, {more} }}")).unwrap();
 }
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod approvals;
 mod bench;
 mod calls;
 mod concurrency;
@@ -26,4 +27,5 @@ mod packages;
 mod releases;
 mod requests;
 mod samples;
+mod simulate;
 mod withdrawal;

@@ -6,15 +6,30 @@ use data_arrival::Reply;
 use jiff::SignedDuration;
 use retrain_aws::Answer;
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use serde_json::Value;
 
+use crate::approvals::bench_before;
 use crate::bench::Bench;
 
-struct Row {
-    sample: String,
+pub(crate) struct Row {
+    pub(crate) sample: String,
     decision: String,
 }
 
-fn rows() -> Vec<Row> {
+impl Row {
+    /// Whether what was found is what the table promises.
+    pub(crate) fn promises(&self, found: &str) -> bool {
+        match self.decision.split([' ', ':']).next().unwrap() {
+            "terminal" => {
+                let name = self.decision.split('`').nth(1).unwrap();
+                found.strip_prefix("Terminal.") == Some(name)
+            }
+            word => word.trim_end_matches([';', ',']) == found,
+        }
+    }
+}
+
+pub(crate) fn rows() -> Vec<Row> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events/README.md");
     let text = std::fs::read_to_string(path).unwrap();
     text.lines()
@@ -54,15 +69,25 @@ fn first_word(answer: &Answer) -> String {
 /// what the sample says.
 async fn status_decision(sample: &str) -> String {
     let bench = Bench::start().await;
+    let event = retrain_local::sample(sample).unwrap();
+    run(&bench, event.event()).await;
+    let function = bench.deployment.execution_status();
+    let clock = bench.deployment.clock();
+    match Box::pin(function.handle_at(event.event(), &clock)).await {
+        Ok(answer) => first_word(&answer),
+        Err(failure) => failure.error_type(),
+    }
+}
+
+/// Lets the slot run execution 000000000001, starts a second one by hand, and lets the first
+/// become what the event says.
+pub(crate) async fn run(bench: &Bench, event: &Value) {
     bench.outcome(&bench.alarm()).await;
     let sagemaker = bench.deployment.sandbox.sagemaker();
     sagemaker
         .start_by_hand("fraud-detection-training", "by-hand")
         .unwrap();
-    let event = retrain_local::sample(sample).unwrap();
-    let told = event
-        .event()
-        .pointer("/detail/currentPipelineExecutionStatus");
+    let told = event.pointer("/detail/currentPipelineExecutionStatus");
     let status = match told.and_then(|status| status.as_str()) {
         Some("Succeeded") => Some(Status::Succeeded),
         Some("Failed") => Some(Status::Failed),
@@ -73,12 +98,6 @@ async fn status_decision(sample: &str) -> String {
     if let Some(status) = status {
         let first = &bench.executions()[0].arn;
         sagemaker.finish(first, status, None).unwrap();
-    }
-    let function = bench.deployment.execution_status();
-    let clock = bench.deployment.clock();
-    match Box::pin(function.handle_at(event.event(), &clock)).await {
-        Ok(answer) => first_word(&answer),
-        Err(failure) => failure.error_type(),
     }
 }
 
@@ -112,9 +131,9 @@ async fn data_decision(sample: &str) -> String {
 
 /// What the reconciler does with the sample for an idle model.
 async fn request_decision(sample: &str) -> String {
-    let bench = Bench::start().await;
-    bench.wait(SignedDuration::from_hours(23));
     let event = retrain_local::sample(sample).unwrap();
+    let bench = bench_before(event.event(), Bench::start().await).await;
+    bench.wait(SignedDuration::from_hours(23));
     let function = bench.deployment.reconciler();
     let clock = bench.deployment.clock();
     match Box::pin(function.handle_at(event.event(), &clock)).await {
@@ -122,6 +141,19 @@ async fn request_decision(sample: &str) -> String {
             .answers
             .first()
             .map_or("looked".to_owned(), first_word),
+        Err(failure) => failure.error_type(),
+    }
+}
+
+/// What model-approval does with the sample when SageMaker says of the package or the
+/// endpoint what the sample says.
+async fn package_decision(sample: &str) -> String {
+    let event = retrain_local::sample(sample).unwrap();
+    let bench = bench_before(event.event(), Bench::start().await).await;
+    let function = bench.deployment.model_approval();
+    let clock = bench.deployment.clock();
+    match Box::pin(function.handle_at(event.event(), &clock)).await {
+        Ok(answer) => first_word(&answer),
         Err(failure) => failure.error_type(),
     }
 }
@@ -135,7 +167,11 @@ async fn every_sample_is_decided_as_documented() {
             row.sample.starts_with("execution-status/") || row.sample.contains("/execution-");
         let of_request = row.sample.starts_with("reconciler/") || row.sample.contains("/request-");
         let of_data = row.sample.starts_with("data-arrival/") || row.sample.contains("/data-");
-        let found = if of_data {
+        let of_package =
+            row.sample.starts_with("model-approval/") || row.sample.contains("/package-");
+        let found = if of_package {
+            package_decision(&row.sample).await
+        } else if of_data {
             data_decision(&row.sample).await
         } else if of_execution {
             status_decision(&row.sample).await
@@ -144,17 +180,11 @@ async fn every_sample_is_decided_as_documented() {
         } else {
             drift_decision(&row.sample).await
         };
-        let matches = match row.decision.split([' ', ':']).next().unwrap() {
-            "terminal" => {
-                let name = row.decision.split('`').nth(1).unwrap();
-                found.strip_prefix("Terminal.") == Some(name)
-            }
-            word => word.trim_end_matches([';', ',']) == found,
-        };
         assert!(
-            matches,
+            row.promises(&found),
             "{}: documented {:?}, found {found:?}",
-            row.sample, row.decision
+            row.sample,
+            row.decision
         );
     }
 }

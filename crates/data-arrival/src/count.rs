@@ -4,8 +4,7 @@ use retrain_core::data::ObjectVersion;
 use retrain_core::names::shortened;
 use retrain_core::policy::{Is, ObjectFormat};
 use retrain_objects::{CountError, DataFormat, Format, Limits, S3Objects, Uncounted, count};
-
-use crate::fold::Arrived;
+use retrain_policies::Arrived;
 
 /// An object with its rows, or with the reason why it has none to count. An error
 /// means that nothing is known about it, and that its messages must come again.
@@ -15,22 +14,9 @@ pub(crate) async fn rows(
     trusted: Option<&str>,
 ) -> Result<ObjectVersion, CountError> {
     let object = &arrived.object;
-    let version = |rows, uncounted| ObjectVersion {
-        bucket: object.bucket.clone(),
-        key: object.key.clone(),
-        version_id: object.version_id.clone(),
-        etag: object.etag.clone(),
-        sequencer: arrived.sequencer.clone(),
-        rows,
-        bytes: object.size.unwrap_or_default(),
-        uncounted,
-    };
     let format = match arrived.is {
         Is::Data(format) => of_policy(format, &object.key),
-        Is::Completion => {
-            let why = "it says that a batch is complete";
-            return Ok(version(0, Some(why.to_owned())));
-        }
+        Is::Completion => return Ok(arrived.completion()),
     };
     let pinned = retrain_objects::ObjectVersion {
         bucket: object.bucket.clone(),
@@ -40,9 +26,9 @@ pub(crate) async fn rows(
         size: object.size,
     };
     match count(objects, &pinned, &format, &Limits::default(), trusted).await {
-        Ok(count) => Ok(version(count.rows, None)),
+        Ok(count) => Ok(arrived.counted(count.rows, None)),
         Err(CountError::Uncounted(why)) if !must_come_again(&why) => {
-            Ok(version(0, Some(shortened(&why.to_string(), 300))))
+            Ok(arrived.counted(0, Some(shortened(&why.to_string(), 300))))
         }
         Err(error) => Err(error),
     }

@@ -9,19 +9,19 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::{Class, Clock, MAX_OBJECTS};
-use retrain_core::data::{Arrivals, ObjectId, ObjectVersion};
+use retrain_core::data::{ObjectId, ObjectVersion};
 use retrain_core::event::Event;
 use retrain_core::policy::{Is, PolicyInForce};
 use retrain_events::{Arrival, BatchResponse, DataMessage, data_message};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
 use retrain_objects::{CountError, S3Objects};
+use retrain_policies::{Arrived, Folded, ForModel, Message, arrivals};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::count::rows;
-use crate::fold::{Arrived, Folded, ForModel, Message};
 
 /// How many objects are read from S3 at once.
 const READS_AT_ONCE: usize = 16;
@@ -244,7 +244,8 @@ impl Handler {
             if pieces.is_empty() {
                 continue;
             }
-            let event = Event::Data(arrivals(&pieces));
+            let counted = pieces.iter().map(|piece| (piece.is, piece.version.clone()));
+            let event = Event::Data(arrivals(counted));
             let subject = event.to_string();
             let handled = self
                 .controller
@@ -318,17 +319,6 @@ impl Results {
 
     fn fail(&mut self, messages: BTreeSet<Message>, failure: Failure) {
         self.failures.push((messages, failure));
-    }
-}
-
-fn arrivals(pieces: &[Piece]) -> Arrivals {
-    let (completions, objects): (Vec<&Piece>, Vec<&Piece>) =
-        pieces.iter().partition(|piece| piece.is == Is::Completion);
-    let versions = |of: Vec<&Piece>| of.into_iter().map(|piece| piece.version.clone()).collect();
-    Arrivals {
-        objects: versions(objects),
-        completions: versions(completions),
-        not_shown: 0,
     }
 }
 

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod count;
-mod fold;
 mod handler;
 
 pub use self::handler::{Handler, Reply, Summary};

@@ -3,14 +3,11 @@
 use aws_config::SdkConfig;
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
-use retrain_core::drift::{AlarmState, AlarmTransition, DriftKind};
-use retrain_core::event::Event;
-use retrain_core::trigger::{Cause, Trigger};
+use retrain_core::drift::AlarmTransition;
 use retrain_events::{AlarmMessage, alarm_messages};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
+use retrain_policies::{IgnoredAlarm, alarm_event};
 use serde_json::Value;
-
-use crate::ignored::Ignored;
 
 /// The function.
 #[derive(Debug)]
@@ -66,8 +63,8 @@ impl Handler {
 
     async fn transition(&self, alarm: &AlarmTransition, clock: &impl Clock, results: &mut Results) {
         let name = alarm.alarm.alarm_name();
-        let ignore = |why: &Ignored| AwsController::ignore(name, why, clock);
-        if let Some(why) = Ignored::whatever_the_policies(alarm) {
+        let ignore = |why: &IgnoredAlarm| AwsController::ignore(name, why, clock);
+        if let Some(why) = IgnoredAlarm::whatever_the_policies(alarm) {
             return results.add(Ok(ignore(&why)));
         }
         let policies = match self.controller.policies(clock).await {
@@ -76,7 +73,7 @@ impl Handler {
         };
         let routes = policies.routes(alarm);
         for (policy, kind) in &routes.drift {
-            let event = event(alarm, *kind);
+            let event = alarm_event(alarm, *kind);
             results.add(self.controller.handle(name, &event, policy, clock).await);
         }
         // Such an alarm waits in the dead-letter queue until the policy is mended.
@@ -84,12 +81,12 @@ impl Handler {
             results.add(Err(Failure::terminal("InvalidPolicy", *invalid)));
         }
         for (model, why) in &routes.never {
-            let mut answer = ignore(&Ignored::NotDrift(*why));
+            let mut answer = ignore(&IgnoredAlarm::NotDrift(*why));
             answer.model = Some((*model).clone());
             results.add(Ok(answer));
         }
         if routes.is_empty() {
-            results.add(Ok(ignore(&Ignored::UnknownAlarm)));
+            results.add(Ok(ignore(&IgnoredAlarm::UnknownAlarm)));
         }
     }
 }
@@ -99,22 +96,5 @@ impl Handle for Handler {
 
     async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Vec<Answer>, Failure> {
         self.handle_at(event, clock).await
-    }
-}
-
-fn event(alarm: &AlarmTransition, drift: DriftKind) -> Event {
-    match alarm.state {
-        AlarmState::Ok | AlarmState::InsufficientData => Event::AlarmCleared {
-            alarm: alarm.alarm.clone(),
-            at: alarm.at,
-        },
-        AlarmState::Alarm => Event::Trigger(Trigger {
-            cause: Cause::Drift {
-                alarm: alarm.alarm.clone(),
-                drift,
-                evidence: alarm.reason.clone(),
-            },
-            at: alarm.at,
-        }),
     }
 }

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
 mod handler;
-mod ignored;
 
 pub use self::handler::Handler;

@@ -35,7 +35,7 @@ impl Handler {
         let execution = &event.report.execution;
         let subject = execution.to_string();
         let policies = self.controller.policies(clock).await?;
-        let Some(policy) = policies.of_execution(execution) else {
+        let Some((policy, lane)) = policies.of_execution(execution) else {
             if let Some(invalid) = policies.broken_of_execution(execution) {
                 return Err(Failure::terminal("InvalidPolicy", invalid));
             }
@@ -46,7 +46,7 @@ impl Handler {
         let described = self.controller.describe(execution).await?;
         let event = Event::Status(newest(described, &event.report));
         self.controller
-            .handle(&subject, &event, policy, clock)
+            .handle_in(&lane, &subject, &event, policy, clock)
             .await
     }
 }

@@ -8,17 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
-use retrain_core::names::{ModelName, shortened};
+use retrain_core::names::shortened;
+use retrain_core::package::PackageRegistry;
 use retrain_core::slot::Pause;
 use retrain_debounce::{DUE_SHARDS, Due};
-use retrain_events::{InvalidEvent, ModelRequest, Request, code_job, request};
-use retrain_lambda::{Failure, Handle, InvocationClock, Settings};
+use retrain_events::{InvalidEvent, Request, code_job, request};
+use retrain_lambda::{Failure, Handle, InvocationClock, Settings, oldest_due};
 use retrain_policies::PolicySet;
 use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::jobs;
+use crate::requests::Desk;
 
 /// How many slots of a shard one run takes. Every look moves a slot's due time, so
 /// the next run takes the next ones.
@@ -34,6 +35,8 @@ const WITHOUT_POLICY: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 pub struct Handler {
     controller: AwsController,
+    registry: PackageRegistry,
+    table: String,
     max_starts: usize,
 }
 
@@ -66,16 +69,22 @@ struct Run<'a> {
     starts: AtomicUsize,
 }
 
-/// A request for a model that has no policy.
-#[derive(Debug, Error)]
-#[error("no policy is stored for the model {0}")]
-struct NoSuchModel(ModelName);
+/// What became of one shard.
+#[derive(Default)]
+struct Part {
+    summary: Summary,
+    failures: Vec<Failure>,
+    /// Since when its first slot is due.
+    oldest: Option<Timestamp>,
+}
 
 impl Handler {
     /// The function with clients for this configuration.
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
         Self {
             controller: AwsController::new(settings, aws),
+            registry: settings.registry.clone(),
+            table: settings.table.clone(),
             max_starts: settings.max_starts,
         }
     }
@@ -90,7 +99,21 @@ impl Handler {
         }
         match request(event).map_err(unreadable)? {
             None => self.run(clock).await,
-            Some(Request::Model(request)) => self.asked(*request, clock).await,
+            Some(Request::Model(request)) => {
+                let policies = self.controller.policies(clock).await?;
+                let answer = self.desk(&policies).model(*request, clock).await?;
+                Ok(Summary::of(answer))
+            }
+            Some(Request::Package(request)) => {
+                let policies = self.controller.policies(clock).await?;
+                let answer = self.desk(&policies).package(*request, clock).await?;
+                Ok(Summary::of(answer))
+            }
+            Some(Request::Deployment(request)) => {
+                let policies = self.controller.policies(clock).await?;
+                let answer = self.desk(&policies).deployment(*request, clock).await?;
+                Ok(Summary::of(answer))
+            }
             Some(Request::Controller { pause, by, why }) => {
                 let by = Pause {
                     by: shortened(&by, 100),
@@ -103,22 +126,12 @@ impl Handler {
         }
     }
 
-    async fn asked(&self, request: ModelRequest, clock: &impl Clock) -> Result<Summary, Failure> {
-        let policies = self.controller.policies(clock).await?;
-        let model = request.model.clone();
-        let Some(policy) = policies.of(&model) else {
-            return Err(match policies.broken_of(&model) {
-                Some(invalid) => Failure::terminal("InvalidPolicy", invalid),
-                None => Failure::terminal("NoSuchModel", &NoSuchModel(model)),
-            });
-        };
-        let event = request.event(clock.now());
-        let subject = event.to_string();
-        let answer = self
-            .controller
-            .handle(&subject, &event, policy, clock)
-            .await?;
-        Ok(Summary::of(answer))
+    const fn desk<'a>(&'a self, policies: &'a PolicySet) -> Desk<'a> {
+        Desk {
+            controller: &self.controller,
+            registry: &self.registry,
+            policies,
+        }
     }
 
     /// Looks at everything that is due. A slot that fails harms no other; if any
@@ -132,19 +145,27 @@ impl Handler {
             starts: AtomicUsize::new(0),
         };
         let shards = (0..DUE_SHARDS).map(|shard| self.shard(shard, &run, clock));
-        let mut summary = Summary::default();
-        let mut failures = Vec::new();
+        let mut whole = Part::default();
+        let mut all_read = true;
         for shard in join_all(shards).await {
             match shard {
-                Ok((part, failed)) => {
-                    summary.answers.extend(part.answers);
-                    summary.left += part.left;
-                    failures.extend(failed);
+                Ok(part) => {
+                    whole.summary.answers.extend(part.summary.answers);
+                    whole.summary.left += part.summary.left;
+                    whole.failures.extend(part.failures);
+                    whole.oldest = whole.oldest.into_iter().chain(part.oldest).min();
                 }
-                Err(failure) => failures.push(failure),
+                Err(failure) => {
+                    all_read = false;
+                    whole.failures.push(failure);
+                }
             }
         }
-        Failure::all(failures).map_or(Ok(summary), Err)
+        // Of what could not be read nobody knows how old it is.
+        if all_read {
+            oldest_due(began, &self.table, age(whole.oldest, began));
+        }
+        Failure::all(whole.failures).map_or(Ok(whole.summary), Err)
     }
 
     /// Half of the function's time: a look that begins at its end may still take
@@ -153,42 +174,47 @@ impl Handler {
         self.controller.timing().send_within() / 2
     }
 
-    async fn shard(
-        &self,
-        shard: u8,
-        run: &Run<'_>,
-        clock: &impl Clock,
-    ) -> Result<(Summary, Vec<Failure>), Failure> {
+    async fn shard(&self, shard: u8, run: &Run<'_>, clock: &impl Clock) -> Result<Part, Failure> {
         let store = self.controller.store();
         let due = store.due(shard, clock.now(), PER_SHARD).await?;
-        let mut summary = Summary::default();
-        let mut failures = Vec::new();
+        let mut part = Part {
+            oldest: due.first().and_then(Due::since),
+            ..Part::default()
+        };
         for (taken, due_slot) in due.iter().enumerate() {
             if clock.now() >= run.until {
-                summary.left = due.len() - taken;
+                part.summary.left = due.len() - taken;
                 break;
             }
             match self.look(due_slot, run, clock).await {
-                Ok(answer) => summary.answers.push(answer),
+                Ok(answer) => part.summary.answers.push(answer),
                 Err(failure) => {
-                    failures.push(failure);
+                    part.failures.push(failure);
                     let until = clock.now() + AFTER_FAILURE;
                     if let Err(error) = store.postpone(due_slot, until).await {
-                        failures.push(error.into());
+                        part.failures.push(error.into());
                     }
                 }
             }
         }
-        Ok((summary, failures))
+        Ok(part)
     }
 
     async fn look(&self, due: &Due, run: &Run<'_>, clock: &impl Clock) -> Result<Answer, Failure> {
         let subject = due.slot.to_string();
-        if let Some(policy) = run.policies.of(&due.slot.model) {
+        let policy = run.policies.of(&due.slot.model);
+        if let Some(policy) = policy.filter(|policy| policy.has_lane(&due.slot.lane)) {
             let may_start = run.starts.load(Ordering::Relaxed) < self.max_starts;
             let answer = self
                 .controller
-                .handle_limited(&subject, &Event::Tick, policy, may_start, clock)
+                .handle_limited(
+                    &due.slot.lane,
+                    &subject,
+                    &Event::Tick,
+                    policy,
+                    may_start,
+                    clock,
+                )
                 .await?;
             if answer.outcome == "claimed" {
                 run.starts.fetch_add(1, Ordering::Relaxed);
@@ -197,6 +223,7 @@ impl Handler {
         }
         let (wait, why) = match run.policies.broken_of(&due.slot.model) {
             Some(_) => (AFTER_FAILURE, "the model's policy is invalid"),
+            None if policy.is_some() => (WITHOUT_POLICY, "the policy has no such lane"),
             None => (WITHOUT_POLICY, "the model has no policy"),
         };
         let store = self.controller.store();
@@ -205,10 +232,32 @@ impl Handler {
     }
 }
 
+/// For how long the oldest due slot has waited for this run; not at all, if none is due.
+fn age(oldest: Option<Timestamp>, began: Timestamp) -> SignedDuration {
+    oldest.map_or(SignedDuration::ZERO, |since| {
+        began.duration_since(since).max(SignedDuration::ZERO)
+    })
+}
+
 impl Handle for Handler {
     type Answer = Summary;
 
     async fn handle(&self, event: &Value, clock: &InvocationClock) -> Result<Summary, Failure> {
         self.handle_at(event, clock).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_waits_from_when_it_is_due_until_the_run_begins() {
+        let began = Timestamp::constant(1_767_592_800, 0);
+        let before = |seconds| Some(began - SignedDuration::from_secs(seconds));
+        assert_eq!(age(before(90), began), SignedDuration::from_secs(90));
+        // It became due while the shards were read.
+        assert_eq!(age(before(-1), began), SignedDuration::ZERO);
+        assert_eq!(age(None, began), SignedDuration::ZERO);
     }
 }

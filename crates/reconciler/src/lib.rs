@@ -2,5 +2,6 @@
 
 mod handler;
 mod jobs;
+mod requests;
 
 pub use self::handler::{Handler, Summary};

@@ -11,8 +11,9 @@ use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport};
 use retrain_core::execution::Execution;
 use retrain_core::facts::Timing;
-use retrain_core::lane::SlotKey;
-use retrain_core::names::ModelName;
+use retrain_core::lane::{Lane, SlotKey};
+use retrain_core::names::{ModelName, ModelPackageArn};
+use retrain_core::package::PackageDescription;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{OfCode, Pause, Settled};
 use retrain_debounce::DynamoStore;
@@ -21,14 +22,14 @@ use retrain_policies::{ParameterStore, PolicySet};
 use retrain_sagemaker::SageMaker;
 
 use crate::answer::Answer;
-use crate::manifests::S3Manifests;
+use crate::documents::Documents;
 use crate::pipelines::Pipelines;
 
 /// The controller with its AWS adapters.
 #[derive(Debug)]
 pub struct AwsController {
     controller:
-        Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, S3Manifests>,
+        Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, Documents>,
 }
 
 /// Where a cause is that a release asked for.
@@ -69,7 +70,7 @@ impl AwsController {
                 registry: sagemaker,
                 parameters: ParameterStore::new(aws_sdk_ssm::Client::new(aws), policies),
                 alarms: CloudWatch::new(aws_sdk_cloudwatch::Client::new(aws)),
-                manifests: S3Manifests::new(aws_sdk_s3::Client::new(aws)),
+                documents: Documents::new(aws_sdk_s3::Client::new(aws)),
                 timing: settings.timing,
             },
         }
@@ -92,13 +93,27 @@ impl AwsController {
         policy: &PolicyInForce,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        self.handle_limited(subject, event, policy, true, clock)
+        self.handle_in(&Lane::Retrain, subject, event, policy, clock)
             .await
     }
 
-    /// Like [`handle`](Self::handle), but starts nothing unless it may.
+    /// Like [`handle`](Self::handle), in any lane of the model.
+    pub async fn handle_in(
+        &self,
+        lane: &Lane,
+        subject: &str,
+        event: &Event,
+        policy: &PolicyInForce,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        self.handle_limited(lane, subject, event, policy, true, clock)
+            .await
+    }
+
+    /// Like [`handle_in`](Self::handle_in), but starts nothing unless it may.
     pub async fn handle_limited(
         &self,
+        lane: &Lane,
         subject: &str,
         event: &Event,
         policy: &PolicyInForce,
@@ -107,7 +122,7 @@ impl AwsController {
     ) -> Result<Answer, Failure> {
         let handled = self
             .controller
-            .handle(event, policy, may_start, clock, &Telemetry);
+            .handle(event, policy, lane, may_start, clock, &Telemetry);
         let handled = Box::pin(handled).await?;
         if handled.decisions.is_empty() {
             let outcome = &handled.outcome;
@@ -149,6 +164,11 @@ impl AwsController {
         };
         let loaded = self.store().load(wanted, clock.now()).await?;
         Ok(loaded.objects)
+    }
+
+    /// What the registry says of a package now.
+    pub async fn package(&self, package: &ModelPackageArn) -> Result<PackageDescription, Failure> {
+        Ok(self.controller.description(package).await?)
     }
 
     /// What AWS says about an execution now.

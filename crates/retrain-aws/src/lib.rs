@@ -2,6 +2,7 @@
 
 mod answer;
 mod controller;
+mod documents;
 mod manifests;
 mod pipelines;
 

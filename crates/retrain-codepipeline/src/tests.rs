@@ -103,6 +103,7 @@ fn claim_of(target: Target, number: u64) -> Claim {
         kind: TriggerKind::Drift,
         reasons: Reasons::default(),
         data: None,
+        package: None,
         policy_version: 1,
         claimed_at: at,
         attempt: 1,

@@ -72,6 +72,12 @@ pub enum ControllerError {
         /// How often.
         races: u32,
     },
+    /// The model's policy has no such lane: no such environment, or another group.
+    #[error("the model's policy has no lane for slot {slot}")]
+    NoLane {
+        /// The slot.
+        slot: SlotKey,
+    },
     /// The event cannot happen to this slot.
     #[error("slot {slot} refuses the event")]
     Refused {
@@ -89,7 +95,7 @@ impl ControllerError {
         match self {
             Self::Port(error) => error.class(),
             Self::Contended { .. } => Class::Retryable,
-            Self::Refused { .. } => Class::Terminal,
+            Self::NoLane { .. } | Self::Refused { .. } => Class::Terminal,
         }
     }
 
@@ -98,7 +104,9 @@ impl ControllerError {
         match self {
             Self::Port(_) => "DependencyFailed",
             Self::Contended { .. } => "SlotContended",
+            Self::NoLane { .. } => "NoSuchLane",
             Self::Refused { source, .. } => match source {
+                StepError::OtherLane { .. } => "OtherLane",
                 StepError::FromTheFuture { .. } => "EventFromTheFuture",
                 StepError::NoSuchClaim { .. } => "NoSuchClaim",
             },

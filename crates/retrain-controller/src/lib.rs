@@ -2,11 +2,13 @@
 
 mod controller;
 mod error;
+mod lookups;
+mod perform;
 mod ports;
 
 pub use self::controller::{Controller, Handled};
 pub use self::error::{Class, ControllerError, PortError, chain};
 pub use self::ports::{
-    Alarms, Clock, Committed, Executions, Found, Loaded, MAX_OBJECTS, Manifests, Observer,
-    Parameters, Registry, SlotStore, Started, Wanted,
+    Alarms, Clock, Committed, Executions, Found, Loaded, MAX_OBJECTS, Manifests, Monitoring,
+    Observer, Packages, Parameters, Registry, Reports, SlotStore, Started, Updated, Wanted,
 };

@@ -1,16 +1,23 @@
 //! What the controller needs from the world, one capability each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use retrain_core::data::{Generations, KnownObjects, ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
-use retrain_core::event::{ExecutionReport, Refusal, RegisteredPackage};
+use retrain_core::event::{ExecutionReport, Refusal};
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, ManifestWanted, Seen};
+use retrain_core::gate::Report;
 use retrain_core::lane::SlotKey;
-use retrain_core::names::{AlarmArn, ModelPackageArn, ModelPackageGroupName, ParameterName};
+use retrain_core::names::{
+    AlarmArn, ModelPackageArn, ModelPackageGroupName, MonitoringScheduleName, ParameterName,
+    PipelineExecutionArn,
+};
+use retrain_core::package::{
+    BaselineAnswer, Baselines, PackageDescription, PackageUpdate, RegisteredPackage,
+};
 use retrain_core::slot::{Claim, Slot};
 use retrain_core::step::Commit;
 use retrain_core::trigger::DedupeKey;
@@ -172,6 +179,60 @@ pub trait Registry: Sync {
         group: &ModelPackageGroupName,
         after: Timestamp,
     ) -> impl Future<Output = Result<Option<RegisteredPackage>, PortError>> + Send;
+}
+
+/// Describes model packages and writes decisions about them.
+pub trait Packages: Sync {
+    /// Describes a package as it is now; nothing if there is none.
+    fn describe_package(
+        &self,
+        package: &ModelPackageArn,
+    ) -> impl Future<Output = Result<Option<PackageDescription>, PortError>> + Send;
+
+    /// Writes to a package: one call, never repeated by a lower layer, over within
+    /// `timeout` whatever happens.
+    fn update_package(
+        &self,
+        update: &PackageUpdate,
+        timeout: Duration,
+    ) -> impl Future<Output = Updated> + Send;
+
+    /// The parameters of a SageMaker pipeline's execution; nothing if it is gone.
+    fn execution_parameters(
+        &self,
+        execution: &PipelineExecutionArn,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, PortError>> + Send;
+}
+
+/// What became of a write to a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// It is written.
+    Written,
+    /// SageMaker refused, and would again.
+    Refused(String),
+    /// Nobody knows: a timeout, a throttle, a conflict, a server error, a lost
+    /// connection.
+    Unknown(String),
+}
+
+/// Points monitoring schedules at baselines.
+pub trait Monitoring: Sync {
+    /// Sees to it that the schedule monitors against those of the package's baselines
+    /// that its type of monitoring uses. Doing it again changes nothing.
+    fn refresh_baseline(
+        &self,
+        schedule: &MonitoringScheduleName,
+        package: &ModelPackageArn,
+        baselines: &Baselines,
+    ) -> impl Future<Output = Result<BaselineAnswer, PortError>> + Send;
+}
+
+/// Reads the reports of model packages.
+pub trait Reports: Sync {
+    /// The report at this URI. What makes it unreadable for good is part of the
+    /// report; an error may pass.
+    fn report(&self, uri: &str) -> impl Future<Output = Result<Report, PortError>> + Send;
 }
 
 /// Reads the state of CloudWatch alarms.

@@ -315,10 +315,9 @@ pub type KnownObjects = BTreeMap<ObjectId, ObjectRecord>;
 /// Counts arrivals.
 pub(crate) struct Counter<'a> {
     pub(crate) waiting: &'a mut Waiting,
-    /// The data that is in flight, or that a run had which may yet go on.
-    pub(crate) taken: Option<&'a mut Taken>,
-    /// Whether the taken data is also among the waiting data.
-    pub(crate) taken_is_back: bool,
+    /// The data that is in flight, and that a run had which may yet go on. That is also
+    /// among the waiting data, or in flight again.
+    pub(crate) taken: Vec<&'a mut Taken>,
     pub(crate) known: &'a KnownObjects,
 }
 
@@ -381,15 +380,13 @@ impl Counter<'_> {
     /// Takes the rows of an overwritten version out of where they are.
     fn replace(&mut self, known: &ObjectRecord) {
         let old = known.version.tally();
-        let waits = self.waiting.generations.contain(known.generation);
-        if waits {
+        if self.waiting.generations.contain(known.generation) {
             self.waiting.tally = self.waiting.tally.minus(old);
         }
-        if let Some(taken) = &mut self.taken
-            && taken.generations.contain(known.generation)
-            && (!waits || self.taken_is_back)
-        {
-            taken.superseded = taken.superseded.plus(old);
+        for taken in &mut self.taken {
+            if taken.generations.contain(known.generation) {
+                taken.superseded = taken.superseded.plus(old);
+            }
         }
     }
 }

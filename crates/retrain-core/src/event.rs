@@ -1,5 +1,6 @@
 //! What can happen to a slot.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Arrivals;
 use crate::execution::Execution;
-use crate::names::{AlarmArn, ModelPackageArn};
-use crate::trigger::Trigger;
+use crate::gate::Signoff;
+use crate::names::{AlarmArn, EndpointName, ModelPackageArn};
+use crate::package::{
+    BaselineAnswer, PackageApproval, PackageDescription, RegisteredPackage, UpdateAnswer,
+};
+use crate::trigger::{DedupeKey, Trigger};
 
 /// Something that happens to a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +48,69 @@ pub enum Event {
         /// The newest package since its start, if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<RegisteredPackage>,
+    },
+    /// The registry describes a package, to the slot that decides about it.
+    Package {
+        /// What it says now.
+        description: Box<PackageDescription>,
+        /// What an event says of it, if one is the reason to ask.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told: Option<Told>,
+    },
+    /// A person signs a package off for a role, or refuses to.
+    SignOff(Signoff),
+    /// A person approves or rejects a package through the controller.
+    Decide {
+        /// Which of the two.
+        approve: bool,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// A write to a package was answered, or was not.
+    PackageWritten {
+        /// The write's number.
+        number: u64,
+        /// The attempt whose worker tells.
+        attempt: u32,
+        /// What SageMaker answered.
+        answer: UpdateAnswer,
+    },
+    /// A package shall not run, or not yet: told to the slots that deploy it.
+    Withdrawn {
+        /// The package.
+        package: ModelPackageArn,
+        /// Why.
+        because: Withdrawal,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// A person wants the environment to run what it ran before.
+    RollBack {
+        /// The caller's key: asking twice with one key is asking once.
+        key: String,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// The endpoint has gone back by itself to what it served before.
+    EndpointRolledBack {
+        /// The endpoint.
+        endpoint: EndpointName,
+        /// What SageMaker says about it, shortened.
+        what: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// An errand is done.
+    ErrandDone {
+        /// Its number.
+        number: u64,
+        /// What became of the baseline, if it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        baseline: Option<BaselineAnswer>,
     },
     /// Time has passed.
     Tick,
@@ -77,6 +145,41 @@ pub enum Event {
     },
 }
 
+/// What an event says of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// `ModelApprovalStatus`, if the event may tell a changed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<PackageApproval>,
+    /// `LastModifiedTime`.
+    pub at: Timestamp,
+}
+
+/// Why a package shall not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withdrawal {
+    /// It was rejected.
+    Rejected,
+    /// It is no longer approved: it is pending again, or being deleted.
+    NotApproved,
+    /// The controller's approval has covered up a person's decision.
+    Contested,
+    /// A person wants it gone.
+    Unwanted,
+}
+
+impl fmt::Display for Withdrawal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rejected => "was rejected",
+            Self::NotApproved => "is no longer approved",
+            Self::Contested => "was approved over a person's decision",
+            Self::Unwanted => "shall not run here any more",
+        })
+    }
+}
+
 /// What became of a start call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
@@ -98,6 +201,8 @@ pub enum StartAnswer {
         /// there was none.
         looked: bool,
     },
+    /// It does not exist: the worker has looked, and had to send nothing.
+    Absent,
     /// A timeout, a server error, a lost connection: it may or may not exist.
     Unknown {
         /// What happened, shortened.
@@ -177,37 +282,6 @@ impl Steps {
 /// How many steps of one kind a report names. A pipeline has 50 by default.
 pub const MAX_STEPS: usize = 10;
 
-/// A package in the model registry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegisteredPackage {
-    /// The package.
-    pub package: ModelPackageArn,
-    /// Its `ModelApprovalStatus`.
-    pub approval: PackageApproval,
-}
-
-/// `ModelApprovalStatus`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PackageApproval {
-    /// Nobody has decided about it.
-    PendingManualApproval,
-    /// It may be deployed.
-    Approved,
-    /// It must not be deployed.
-    Rejected,
-}
-
-impl fmt::Display for PackageApproval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PendingManualApproval => "PendingManualApproval",
-            Self::Approved => "Approved",
-            Self::Rejected => "Rejected",
-        })
-    }
-}
-
 /// The status of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,11 +302,33 @@ pub enum ExecutionStatus {
     Gone,
 }
 
+impl ExecutionStatus {
+    /// Whether an execution that had ended otherwise must have been retried.
+    pub(crate) const fn tells_retry(self) -> bool {
+        matches!(self, Self::InFlight | Self::Succeeded)
+    }
+}
+
 impl Event {
+    /// The key under which it is remembered, so that it is decided once however often
+    /// it is told. Other events are recognised by what they find.
+    pub fn dedupe_key(&self) -> Option<DedupeKey> {
+        match self {
+            Self::Trigger(trigger) => Some(trigger.dedupe_key()),
+            Self::RollBack { key, .. } => Some(DedupeKey::of_rollback(key)),
+            _ => None,
+        }
+    }
+
     /// The event as the record of a decision keeps it.
     pub(crate) fn recorded(&self) -> Self {
         match self {
             Self::Data(arrivals) => Self::Data(arrivals.shown()),
+            // What it says of reports and metadata is in the registry.
+            Self::Package { description, told } => Self::Package {
+                description: Box::new(description.shown()),
+                told: *told,
+            },
             other => other.clone(),
         }
     }
@@ -251,6 +347,27 @@ impl fmt::Display for Event {
             Self::Status(report) => write!(f, "{} is {:?}", report.execution, report.status),
             Self::Data(arrivals) => write!(f, "{} object(s)", arrivals.len()),
             Self::Registered { .. } => f.write_str("a look at the registry"),
+            Self::Package { description, .. } => write!(
+                f,
+                "package {} is {}, {}",
+                description.package.version(),
+                description.status,
+                description.approval
+            ),
+            Self::SignOff(signoff) => signoff.fmt(f),
+            Self::Decide { approve, by, why } => {
+                let verb = if *approve { "approves" } else { "rejects" };
+                write!(f, "{by:?} {verb}: {why:?}")
+            }
+            Self::PackageWritten { number, .. } => write!(f, "answer to write {number}"),
+            Self::Withdrawn {
+                package, because, ..
+            } => write!(f, "package {} {because}", package.version()),
+            Self::RollBack { by, why, .. } => write!(f, "{by:?} rolls back: {why:?}"),
+            Self::EndpointRolledBack { endpoint, .. } => {
+                write!(f, "endpoint {endpoint} has rolled back")
+            }
+            Self::ErrandDone { number, .. } => write!(f, "errand {number} is done"),
             Self::Tick => f.write_str("a look at what is due"),
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
             Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),

@@ -56,14 +56,7 @@ impl Execution {
     /// and are shown in the region that the person has chosen.
     pub fn console_url(&self) -> String {
         match self {
-            Self::SagemakerPipeline(arn) => {
-                let domain = match arn.as_str().split(':').nth(1) {
-                    Some("aws-cn") => "console.amazonaws.cn",
-                    Some("aws-us-gov") => "console.amazonaws-us-gov.com",
-                    _ => "console.aws.amazon.com",
-                };
-                alloc::format!("https://{domain}/go/view?arn={arn}")
-            }
+            Self::SagemakerPipeline(arn) => arn.console_url(),
             Self::Codepipeline { pipeline, id } => alloc::format!(
                 "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/executions/{id}/timeline"
             ),

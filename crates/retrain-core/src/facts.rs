@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::data::{Generations, KnownObjects, Tally};
+use crate::event::ExecutionStatus;
+use crate::execution::Execution;
+use crate::gate::Evidence;
 use crate::names::{AlarmArn, ModelName, ModelPackageArn, ModelPackageGroupName, ParameterName};
+use crate::package::{Origin, PackageDescription};
 use crate::policy::{ManifestPolicy, Placeholder, Policy};
 use crate::slot::Pause;
 use crate::token::{ClientRequestToken, Epoch};
@@ -83,6 +87,33 @@ pub struct FactsNeeded {
     pub manifest: Option<Box<ManifestWanted>>,
     /// The alarms whose present state matters.
     pub alarms: Vec<AlarmArn>,
+    /// The run that ended last without success: a person may have retried it, and
+    /// nobody has told.
+    pub last_run: Option<Execution>,
+    /// The packages whose present state matters.
+    pub packages: Vec<ModelPackageArn>,
+    /// The package that is to be decided about.
+    pub review: Option<Box<ReviewNeeded>>,
+}
+
+/// What a decision about a package must know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewNeeded {
+    /// The package.
+    pub package: PackageDescription,
+    /// The group whose newest approved package is the champion, if the gate is to look.
+    pub champion_of: Option<ModelPackageGroupName>,
+    /// Whether to find out where it comes from.
+    pub origin: bool,
+}
+
+/// What the gate looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateEvidence {
+    /// Of the package.
+    pub candidate: Evidence,
+    /// Of the package that is approved now, if there is one.
+    pub champion: Option<Evidence>,
 }
 
 /// A manifest that must be written before a claim.
@@ -119,17 +150,21 @@ impl FactsNeeded {
                 .model_package_group
                 .clone()
                 .filter(|_| policy.uses(Placeholder::BaselineModelPackageArn)),
-            manifest: None,
-            alarms: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// Only what became of the run that ended last.
+    pub(crate) fn of_last_run(execution: Execution) -> Self {
+        Self {
+            last_run: Some(execution),
+            ..Self::default()
         }
     }
 
     /// Whether nothing is needed.
-    pub const fn is_empty(&self) -> bool {
-        self.training_data_uri.is_none()
-            && self.baseline.is_none()
-            && self.manifest.is_none()
-            && self.alarms.is_empty()
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -144,6 +179,14 @@ pub struct Lookups {
     pub manifest_uri: Lookup<String>,
     /// Those of the alarms at hand that are in ALARM.
     pub in_alarm: Lookup<BTreeSet<AlarmArn>>,
+    /// What the run that ended last is now. One that cannot be described has ended.
+    pub last_run: Lookup<ExecutionStatus>,
+    /// Those of the packages at hand that exist.
+    pub packages: Lookup<Vec<PackageDescription>>,
+    /// What the gate looks at.
+    pub evidence: Option<Box<GateEvidence>>,
+    /// Where the package at hand comes from.
+    pub origin: Option<Origin>,
 }
 
 /// The answer to one question.

@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::execution::Execution;
 use crate::facts::ControllerState;
+use crate::names::EnvironmentName;
 use crate::period::Period;
-use crate::policy::{AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Signal, open_from};
+use crate::policy::{
+    AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Promotion, Signal, open_from,
+};
 use crate::reason::{Reason, Reasons};
 use crate::slot::{Phase, Slot};
-use crate::trigger::TriggerKind;
+use crate::trigger::{Cause, TriggerKind};
 
 /// What keeps a trigger from starting an execution now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,16 @@ pub enum Guard {
     ForeignRun {
         /// The execution.
         execution: Execution,
+    },
+    /// A person promotes packages to this environment.
+    Promotion {
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// The environment before this one has not run the package.
+    NotPromoted {
+        /// This environment.
+        environment: EnvironmentName,
     },
     /// The waiting data is not enough any more, or more of it is just arriving.
     NotEnoughData {
@@ -131,32 +144,68 @@ pub(crate) struct View<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// What one guard says about a cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The guard's name in logs and metrics.
+    pub guard: String,
+    /// What keeps the cause, if this guard does.
+    pub bites: Option<Guard>,
+}
+
+/// One guard: what keeps the reason, if it does.
+type Check = fn(&View<'_>, &Reason) -> Option<Guard>;
+
+/// All guards by name, in their order.
+const CHAIN: [(&str, Check); 15] = [
+    ("controller_paused", |view, _| {
+        controller_paused(view.controller)
+    }),
+    ("model_paused", |view, _| model_paused(view.slot)),
+    ("breaker_open", |view, _| breaker_open(view.slot)),
+    ("in_flight", |view, _| in_flight(view.slot)),
+    ("foreign_run", |view, _| foreign_run(view.slot)),
+    ("promotion", |view, reason| promotion(view.policy, reason)),
+    ("not_enough_data", |view, reason| {
+        not_enough_data(view.data_ready_at, reason, view.now)
+    }),
+    ("at_least", |view, reason| {
+        let rule = view.policy.policy.at_least.as_ref();
+        at_least(view.slot, rule, reason, view.now)
+    }),
+    ("min_interval", |view, reason| {
+        min_interval(view.slot, view.policy, reason, view.now)
+    }),
+    ("back_off", |view, reason| {
+        back_off(view.slot, view.policy.policy.back_off, reason, view.now)
+    }),
+    ("budget", |view, reason| {
+        budget(view.slot, view.policy, reason, view.now)
+    }),
+    ("blackout", |view, reason| {
+        blackout(view.blackout_until, reason)
+    }),
+    ("misconfigured", |view, _| {
+        misconfigured(view.slot, view.policy)
+    }),
+    ("no_capacity", |view, _| no_capacity(view.slot, view.now)),
+    ("queued", |view, _| queued(view.may_start, view.now)),
+];
+
 impl Guard {
+    /// All guards in their order, each with what keeps the reason, if it does.
+    pub(crate) fn all(
+        view: View<'_>,
+        reason: &Reason,
+    ) -> impl Iterator<Item = (&'static str, Option<Self>)> {
+        CHAIN
+            .iter()
+            .map(move |(name, check)| (*name, check(&view, reason)))
+    }
+
     /// The first guard that bites, if any.
     pub(crate) fn first(view: View<'_>, reason: &Reason) -> Option<Self> {
-        let View {
-            slot,
-            controller,
-            policy,
-            blackout_until,
-            may_start,
-            data_ready_at,
-            now,
-        } = view;
-        controller_paused(controller)
-            .or_else(|| model_paused(slot))
-            .or_else(|| breaker_open(slot))
-            .or_else(|| in_flight(slot))
-            .or_else(|| foreign_run(slot))
-            .or_else(|| not_enough_data(data_ready_at, reason, now))
-            .or_else(|| at_least(slot, policy.policy.at_least.as_ref(), reason, now))
-            .or_else(|| min_interval(slot, policy, reason, now))
-            .or_else(|| back_off(slot, policy.policy.back_off, reason, now))
-            .or_else(|| budget(slot, policy, reason, now))
-            .or_else(|| blackout(blackout_until, reason))
-            .or_else(|| misconfigured(slot, policy))
-            .or_else(|| no_capacity(slot, now))
-            .or_else(|| queued(may_start, now))
+        Self::all(view, reason).find_map(|(_, guard)| guard)
     }
 
     /// When it clears by itself, if it does.
@@ -175,6 +224,8 @@ impl Guard {
             | Self::BreakerOpen { .. }
             | Self::InFlight { .. }
             | Self::ForeignRun { .. }
+            | Self::Promotion { .. }
+            | Self::NotPromoted { .. }
             | Self::Misconfigured { .. } => None,
         }
     }
@@ -187,6 +238,8 @@ impl Guard {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::InFlight { .. } => "in_flight",
             Self::ForeignRun { .. } => "foreign_run",
+            Self::Promotion { .. } => "promotion",
+            Self::NotPromoted { .. } => "not_promoted",
             Self::NotEnoughData { .. } => "not_enough_data",
             Self::AtLeast { .. } => "at_least",
             Self::MinInterval { .. } => "min_interval",
@@ -229,6 +282,15 @@ impl fmt::Display for Guard {
             }
             Self::ForeignRun { execution } => {
                 write!(f, "{execution} runs, which is none of ours")
+            }
+            Self::Promotion { environment } => {
+                write!(f, "a person promotes packages to {environment}")
+            }
+            Self::NotPromoted { environment } => {
+                write!(
+                    f,
+                    "the environment before {environment} has not run the package, and nobody forces it"
+                )
             }
             Self::AtLeast {
                 agree,
@@ -295,6 +357,17 @@ fn controller_paused(controller: &ControllerState) -> Option<Guard> {
             by: pause.by.clone(),
             why: pause.why.clone(),
         })
+}
+
+fn promotion(policy: &PolicyInForce, reason: &Reason) -> Option<Guard> {
+    let environment = policy.environment()?;
+    let waits = match &reason.cause {
+        Cause::Deployment { because, .. } => because.waits_for_promotion(),
+        _ => false,
+    };
+    (waits && environment.promotion == Promotion::Person).then(|| Guard::Promotion {
+        environment: environment.name.clone(),
+    })
 }
 
 fn model_paused(slot: &Slot) -> Option<Guard> {

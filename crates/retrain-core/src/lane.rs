@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::execution::Execution;
-use crate::names::{CodePipelineName, InvalidText, ModelName, PipelineName, shortened};
+use crate::names::{
+    CodePipelineName, EnvironmentName, InvalidText, ModelName, ModelPackageArn, PipelineName,
+    shortened,
+};
 
 /// What a slot is about. Every lane follows the same claim protocol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,12 +21,18 @@ use crate::names::{CodePipelineName, InvalidText, ModelName, PipelineName, short
 pub enum Lane {
     /// Retraining the model.
     Retrain,
+    /// Deploying it to an environment.
+    Deploy(EnvironmentName),
+    /// Deciding about one package of it.
+    Package(ModelPackageArn),
 }
 
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Retrain => f.write_str("retrain"),
+            Self::Deploy(environment) => write!(f, "deploy#{environment}"),
+            Self::Package(package) => write!(f, "package#{package}"),
         }
     }
 }
@@ -38,6 +47,11 @@ pub struct SlotKey {
 }
 
 impl SlotKey {
+    /// The slot of this model in a lane.
+    pub const fn new(model: ModelName, lane: Lane) -> Self {
+        Self { model, lane }
+    }
+
     /// The slot that retrains this model.
     pub const fn retrain(model: ModelName) -> Self {
         Self {
@@ -59,10 +73,17 @@ impl FromStr for SlotKey {
         let invalid = || InvalidSlotKey(shortened(text, 80));
         let (model, lane) = text.split_once('#').ok_or_else(invalid)?;
         let model = ModelName::parse(model).map_err(|_| invalid())?;
-        match lane {
-            "retrain" => Ok(Self::retrain(model)),
-            _ => Err(invalid()),
-        }
+        let lane = match lane.split_once('#') {
+            None if lane == "retrain" => Lane::Retrain,
+            Some(("deploy", name)) => {
+                Lane::Deploy(EnvironmentName::parse(name).map_err(|_| invalid())?)
+            }
+            Some(("package", arn)) => {
+                Lane::Package(ModelPackageArn::parse(arn).map_err(|_| invalid())?)
+            }
+            _ => return Err(invalid()),
+        };
+        Ok(Self { model, lane })
     }
 }
 
@@ -141,6 +162,37 @@ impl fmt::Display for Target {
                 write!(f, "sagemaker-pipeline/{name}{version}")
             }
             Self::Codepipeline { name } => write!(f, "codepipeline/{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_read_as_it_is_written() {
+        let package = "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud/7";
+        for text in [
+            "fraud#retrain",
+            "fraud#deploy#staging",
+            &alloc::format!("fraud#package#{package}"),
+        ] {
+            let slot: SlotKey = text.parse().unwrap();
+            assert_eq!(slot.to_string(), text);
+        }
+        for bad in [
+            "fraud",
+            "fraud#train",
+            "fraud#retrain#x",
+            "fraud#deploy",
+            "fraud#deploy#",
+            "fraud#deploy#Staging",
+            "fraud#deploy#a#b",
+            "fraud#package#7",
+            "#retrain",
+        ] {
+            assert!(bad.parse::<SlotKey>().is_err(), "{bad}");
         }
     }
 }

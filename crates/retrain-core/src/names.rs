@@ -128,6 +128,20 @@ text!(
 );
 
 text!(
+    /// The name of an environment that models are deployed to.
+    EnvironmentName, "environment name",
+    "1 to 32 lower-case letters, digits and inner hyphens",
+    |v| is_hyphenated(v, 32) && !v.bytes().any(|b| b.is_ascii_uppercase())
+);
+
+text!(
+    /// The number of an AWS account.
+    AccountId, "AWS account id",
+    "12 digits",
+    |v| v.len() == 12 && v.bytes().all(|b| b.is_ascii_digit())
+);
+
+text!(
     /// The name of a SageMaker endpoint (API model: `EndpointName`).
     EndpointName, "endpoint name",
     "1 to 63 letters, digits and inner hyphens",
@@ -215,6 +229,50 @@ impl AlarmArn {
     }
 }
 
+impl ModelPackageArn {
+    fn resource(&self) -> (&str, &str) {
+        self.0
+            .split_once(":model-package/")
+            .and_then(|(_, name)| name.split_once('/'))
+            .unwrap_or_default()
+    }
+
+    /// The group's name as this ARN spells it. Compare without regard to case.
+    pub fn group_name(&self) -> &str {
+        self.resource().0
+    }
+
+    /// `ModelPackageVersion`.
+    pub fn version(&self) -> u64 {
+        self.resource().1.parse().unwrap_or_default()
+    }
+
+    /// The account whose registry it is in.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// Whether both name one package. SageMaker spells a group's name in an ARN in
+    /// both lower and original case.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
+    /// Where a person sees it in the AWS console, signed in to its account.
+    pub fn console_url(&self) -> String {
+        alloc::format!("https://{}/go/view?arn={self}", console_domain(&self.0))
+    }
+}
+
+/// The console's host in an ARN's partition.
+pub(crate) fn console_domain(arn: &str) -> &'static str {
+    match arn.split(':').nth(1) {
+        Some("aws-cn") => "console.amazonaws.cn",
+        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    }
+}
+
 impl PipelineExecutionArn {
     /// The pipeline's name as this ARN spells it. Older ARNs are lower-cased, so
     /// compare without regard to case.
@@ -223,6 +281,11 @@ impl PipelineExecutionArn {
             .split_once(":pipeline/")
             .and_then(|(_, rest)| rest.split('/').next())
             .unwrap_or_default()
+    }
+
+    /// Where a person sees it in the AWS console, signed in to its account.
+    pub fn console_url(&self) -> String {
+        alloc::format!("https://{}/go/view?arn={self}", console_domain(&self.0))
     }
 }
 

@@ -7,7 +7,7 @@ use core::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::AlarmArn;
+use crate::names::{AlarmArn, ModelPackageArn};
 use crate::omitted::is_default;
 use crate::trigger::{Cause, Trigger};
 
@@ -60,7 +60,8 @@ impl Reason {
         self.cause.kind() == other.cause.kind() && self.cause.id() == other.cause.id()
     }
 
-    /// Takes in another telling of the same cause; the newer one gives the details.
+    /// Takes in another telling of the same cause; the weightier one gives the details,
+    /// of equals the newer one.
     fn absorb(&mut self, other: Self) {
         self.first_at = self.first_at.min(other.first_at);
         self.count = self.count.saturating_add(other.count);
@@ -68,10 +69,10 @@ impl Reason {
         self.no_improvements = self.no_improvements.max(other.no_improvements);
         self.confirmed |= other.confirmed;
         self.withdrawn &= other.withdrawn;
-        if other.last_at >= self.last_at {
-            self.last_at = other.last_at;
+        if (other.cause.weight(), other.last_at) >= (self.cause.weight(), self.last_at) {
             self.cause = other.cause;
         }
+        self.last_at = self.last_at.max(other.last_at);
     }
 
     /// The most that it takes in the store, now or after it asked again in other
@@ -261,6 +262,19 @@ impl Reasons {
         marked
     }
 
+    /// Marks what asks for this package; says how many were not marked yet.
+    pub(crate) fn mark_package(&mut self, package: &ModelPackageArn) -> usize {
+        let mut marked = 0;
+        for reason in self.all_mut() {
+            let own = reason.cause.package();
+            if !reason.withdrawn && own.is_some_and(|own| own.is_same(package)) {
+                reason.withdrawn = true;
+                marked += 1;
+            }
+        }
+        marked
+    }
+
     /// Those that have not gone away meanwhile.
     #[must_use]
     pub fn without_withdrawn(mut self) -> Self {
@@ -305,6 +319,7 @@ fn is_cleared(reason: &Reason, alarm: &AlarmArn, cleared_at: Timestamp) -> bool 
         | Cause::Age { .. }
         | Cause::Data { .. }
         | Cause::Code { .. }
+        | Cause::Deployment { .. }
         | Cause::Manual { .. } => false,
     }
 }

@@ -1,5 +1,6 @@
 //! The one persisted record per model and lane.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,11 +9,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Taken, Waiting};
+use crate::deployment::Deployment;
 use crate::drift::AlarmState;
+use crate::errand::Errands;
 use crate::execution::Execution;
 use crate::lane::Target;
-use crate::names::{AlarmArn, PipelineParameterName};
+use crate::names::{AlarmArn, ModelPackageArn, PipelineParameterName};
 use crate::reason::Reasons;
+use crate::review::Review;
 use crate::token::{ClientRequestToken, digest};
 use crate::trigger::{Cause, TriggerKind};
 
@@ -69,13 +73,23 @@ pub struct Slot {
     #[serde(default)]
     pub data: Waiting,
     /// The run that ended last, without its causes and parameters, unless it succeeded
-    /// or something has started since: AWS can retry it.
+    /// or another has started since: AWS can retry it. A claim that has not started may
+    /// carry what it gave back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Run>,
     /// The package that the last successful run of a gated model should have
     /// registered, until it is seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited: Option<AwaitedPackage>,
+    /// What runs in the environment, in a slot that deploys.
+    #[serde(default, skip_serializing_if = "Deployment::is_empty")]
+    pub deployment: Deployment,
+    /// What is known of the package, in a slot that decides about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Box<Review>>,
+    /// What must still be done elsewhere.
+    #[serde(default, skip_serializing_if = "Errands::is_empty")]
+    pub errands: Errands,
     /// What became of causes whose askers wait for an answer, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<Settled>,
@@ -117,6 +131,9 @@ pub struct Claim {
     pub description: String,
     /// The kind of the trigger that led to it.
     pub kind: TriggerKind,
+    /// The package that it deploys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<ModelPackageArn>,
     /// The causes that it carries.
     pub reasons: Reasons,
     /// The training data that it takes with it.
@@ -151,6 +168,12 @@ pub struct Run {
 pub struct AwaitedPackage {
     /// The run's claim.
     pub claim: u64,
+    /// The claim's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<ClientRequestToken>,
+    /// The version of the policy that made the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<u64>,
     /// When the run started: the package is younger.
     pub started_at: Timestamp,
     /// When the run ended.
@@ -288,6 +311,9 @@ impl Slot {
             data: Waiting::default(),
             closed: None,
             awaited: None,
+            deployment: Deployment::default(),
+            review: None,
+            errands: Errands::default(),
             settled: Vec::new(),
             paused: None,
             due_at: None,
@@ -332,6 +358,26 @@ impl Slot {
         }
         let excess = self.settled.len().saturating_sub(MAX_SETTLED);
         self.settled.drain(..excess);
+    }
+
+    /// The version of the policy that made the claim of this token, if the claim is one
+    /// of the last.
+    pub fn policy_version_of(&self, token: &ClientRequestToken) -> Option<u64> {
+        let in_flight = match &self.phase {
+            Phase::Idle => None,
+            Phase::Starting(claim) => Some(claim),
+            Phase::Running(run) => Some(&run.claim),
+        };
+        let closed = self.closed.as_ref().map(|run| &run.claim);
+        let claims = in_flight.into_iter().chain(closed);
+        let awaited = self.awaited.as_ref();
+        { claims }
+            .find(|claim| claim.token == *token)
+            .map(|claim| claim.policy_version)
+            .or_else(|| {
+                let awaited = awaited.filter(|awaited| awaited.token.as_ref() == Some(token));
+                awaited?.policy_version
+            })
     }
 
     /// Where a cause that a release asked for is now.

@@ -78,8 +78,13 @@ impl ClientRequestToken {
 
     /// Whether a display name is one that a claim of this controller gave.
     pub fn is_display_name(name: &str) -> bool {
-        name.strip_prefix(DISPLAY_NAME_PREFIX)
-            .is_some_and(|token| Self::try_from(String::from(token)).is_ok())
+        Self::of_display_name(name).is_some()
+    }
+
+    /// The token in a display name that a claim of this controller gave.
+    pub fn of_display_name(name: &str) -> Option<Self> {
+        let token = name.strip_prefix(DISPLAY_NAME_PREFIX)?;
+        Self::try_from(String::from(token)).ok()
     }
 
     /// The `PipelineExecutionDisplayName` by which the execution of this claim is

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::drift::DriftKind;
-use crate::names::AlarmArn;
+use crate::names::{AlarmArn, EnvironmentName, ModelPackageArn};
 use crate::reason::{MAX_EVIDENCE_BYTES, within_bytes};
 
 /// The kind of a trigger.
@@ -27,6 +27,8 @@ pub enum TriggerKind {
     Data,
     /// A change of the code, asked for by a release pipeline.
     Code,
+    /// A package to deploy.
+    Deployment,
 }
 
 impl fmt::Display for TriggerKind {
@@ -38,6 +40,7 @@ impl fmt::Display for TriggerKind {
             Self::Manual => "manual",
             Self::Data => "data",
             Self::Code => "code",
+            Self::Deployment => "deployment",
         })
     }
 }
@@ -82,6 +85,14 @@ pub enum Cause {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commit: Option<String>,
     },
+    /// A package shall run in an environment.
+    Deployment {
+        /// The package.
+        package: ModelPackageArn,
+        /// Why.
+        #[serde(flatten)]
+        because: Deploys,
+    },
     /// A person.
     Manual {
         /// The caller's key: asking twice with one key is asking once.
@@ -96,6 +107,43 @@ pub enum Cause {
     },
 }
 
+/// Why a package shall run in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Deploys {
+    /// It was approved.
+    Approved,
+    /// The environment before this one runs it.
+    Promoted {
+        /// That environment.
+        from: EnvironmentName,
+    },
+    /// The package that the environment runs was rejected, or a person wants it gone.
+    RolledBack {
+        /// That package.
+        from: ModelPackageArn,
+    },
+    /// A person asks for it.
+    Asked {
+        /// The caller's key: asking twice with one key is asking once.
+        key: String,
+        /// Who asked.
+        by: String,
+        /// Why.
+        why: String,
+        /// Whether it may be deployed although the environment before has not run it,
+        /// and may ignore the interval, the back-off and blackout hours.
+        force: bool,
+    },
+}
+
+impl Deploys {
+    /// Whether it waits for a person where a person promotes.
+    pub const fn waits_for_promotion(&self) -> bool {
+        matches!(self, Self::Approved | Self::Promoted { .. })
+    }
+}
+
 impl Cause {
     /// Its kind.
     pub const fn kind(&self) -> TriggerKind {
@@ -106,6 +154,7 @@ impl Cause {
             Self::Manual { .. } => TriggerKind::Manual,
             Self::Data { .. } => TriggerKind::Data,
             Self::Code { .. } => TriggerKind::Code,
+            Self::Deployment { .. } => TriggerKind::Deployment,
         }
     }
 
@@ -116,6 +165,7 @@ impl Cause {
             Self::Schedule { schedule } => schedule,
             Self::Age { .. } => "max_age",
             Self::Data { .. } => "data",
+            Self::Deployment { package, .. } => package.as_str(),
             Self::Manual { key, .. } | Self::Code { key, .. } => key,
         }
     }
@@ -147,14 +197,75 @@ impl Cause {
                 key,
                 commit: commit.map(|text| within_bytes(&text, MAX_EVIDENCE_BYTES)),
             },
-            Self::Schedule { .. } | Self::Age { .. } | Self::Data { .. } => self,
+            Self::Deployment {
+                package,
+                because:
+                    Deploys::Asked {
+                        key,
+                        by,
+                        why,
+                        force,
+                    },
+            } => Self::Deployment {
+                package,
+                because: Deploys::Asked {
+                    key,
+                    by: within_bytes(&by, 100),
+                    why: within_bytes(&why, MAX_EVIDENCE_BYTES),
+                    force,
+                },
+            },
+            Self::Schedule { .. }
+            | Self::Age { .. }
+            | Self::Data { .. }
+            | Self::Deployment { .. } => self,
+        }
+    }
+
+    /// The package that it wants deployed.
+    pub const fn package(&self) -> Option<&ModelPackageArn> {
+        match self {
+            Self::Deployment { package, .. } => Some(package),
+            _ => None,
+        }
+    }
+
+    /// Whether a person has asked for it by name.
+    pub const fn is_asked(&self) -> bool {
+        matches!(
+            self,
+            Self::Manual { .. }
+                | Self::Deployment {
+                    because: Deploys::Asked { .. },
+                    ..
+                }
+        )
+    }
+
+    /// How much the cause says compared with another telling of it: a person's word
+    /// about a package is not lost when a pipeline tells of the package once more.
+    pub(crate) const fn weight(&self) -> u8 {
+        match self {
+            Self::Deployment { because, .. } => match because {
+                Deploys::Approved | Deploys::Promoted { .. } => 0,
+                Deploys::RolledBack { .. } => 1,
+                Deploys::Asked { .. } => 2,
+            },
+            _ => 0,
         }
     }
 
     /// Whether a person demands the start in spite of interval, back-off, budget and
     /// blackout hours.
     pub const fn is_forced(&self) -> bool {
-        matches!(self, Self::Manual { force: true, .. })
+        matches!(
+            self,
+            Self::Manual { force: true, .. }
+                | Self::Deployment {
+                    because: Deploys::Asked { force: true, .. },
+                    ..
+                }
+        )
     }
 }
 
@@ -167,6 +278,17 @@ impl fmt::Display for Cause {
             Self::Schedule { schedule } => write!(f, "schedule {schedule:?}"),
             Self::Age { last_success } => write!(f, "the last success was at {last_success}"),
             Self::Manual { by, why, .. } => write!(f, "{by:?} asked: {why:?}"),
+            Self::Deployment { package, because } => {
+                write!(f, "package {} ", package.version())?;
+                match because {
+                    Deploys::Approved => f.write_str("was approved"),
+                    Deploys::Promoted { from } => write!(f, "runs in {from}"),
+                    Deploys::RolledBack { from } => {
+                        write!(f, "ran before package {}, which shall go", from.version())
+                    }
+                    Deploys::Asked { by, why, .. } => write!(f, "was asked for by {by:?}: {why:?}"),
+                }
+            }
             Self::Data { rows, objects } => {
                 write!(f, "{rows} new row(s) in {objects} object(s)")
             }
@@ -200,6 +322,10 @@ impl Trigger {
             cause @ (Cause::Manual { key, .. } | Cause::Code { key, .. }) => {
                 DedupeKey(alloc::format!("{}|{key}", cause.kind()))
             }
+            Cause::Deployment {
+                because: Deploys::Asked { key, .. },
+                ..
+            } => DedupeKey(alloc::format!("asked|{key}")),
             cause => DedupeKey(alloc::format!(
                 "{}|{}|{}",
                 cause.kind(),
@@ -216,6 +342,11 @@ impl Trigger {
 pub struct DedupeKey(String);
 
 impl DedupeKey {
+    /// The key of a person's wish to roll back.
+    pub(crate) fn of_rollback(key: &str) -> Self {
+        Self(alloc::format!("roll_back|{key}"))
+    }
+
     /// The key as text; its length is not bounded, so stores digest it.
     pub fn as_str(&self) -> &str {
         &self.0

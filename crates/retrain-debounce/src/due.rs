@@ -87,6 +87,11 @@ pub struct Due {
 }
 
 impl Due {
+    /// Since when it is due.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.at.parse().ok()
+    }
+
     fn read(item: &Item) -> Option<Self> {
         Some(Self {
             slot: text(item, PK)?.parse().ok()?,

@@ -67,15 +67,13 @@ fn asks(job: &Node<'_>) -> Result<CodeRequest, InvalidEvent> {
             return Err(field.invalid("is none of model, key and commit".to_owned()));
         }
     }
-    let model = parameters.required("model")?;
     let key = parameters.required("key")?;
     let text = key.text_up_to(LONGEST_KEY)?;
     if text.is_empty() {
         return Err(key.invalid("is empty".to_owned()));
     }
     Ok(CodeRequest {
-        model: ModelName::parse(model.text_up_to(100)?)
-            .map_err(|error| model.invalid(format!("is wrong: {error}")))?,
+        model: parameters.required("model")?.named(ModelName::parse)?,
         key: text.to_owned(),
         commit: parameters
             .optional("commit")?

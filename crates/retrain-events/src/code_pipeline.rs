@@ -6,7 +6,7 @@
 
 use retrain_core::event::{ExecutionReport, ExecutionStatus, Steps};
 use retrain_core::execution::Execution;
-use retrain_core::names::{CodePipelineExecutionId, CodePipelineName, InvalidText};
+use retrain_core::names::{CodePipelineExecutionId, CodePipelineName};
 
 use crate::error::InvalidEvent;
 use crate::eventbridge::{self, Detail};
@@ -33,8 +33,9 @@ pub(crate) fn message(
 fn state_change(event: &Node<'_>) -> Result<ExecutionMessage, InvalidEvent> {
     let detail = Detail::of(event)?;
     let detail = detail.node();
-    let id = detail.required("execution-id")?;
-    let id = named(&id, CodePipelineExecutionId::parse)?;
+    let id = detail
+        .required("execution-id")?
+        .named(CodePipelineExecutionId::parse)?;
     let pipeline = pipeline(event, &detail)?;
     let Some(status) = status(detail.required("state")?.text()?) else {
         return Ok(ExecutionMessage::Irrelevant(
@@ -64,7 +65,7 @@ fn state_change(event: &Node<'_>) -> Result<ExecutionMessage, InvalidEvent> {
 fn pipeline(event: &Node<'_>, detail: &Node<'_>) -> Result<CodePipelineName, InvalidEvent> {
     const FIELD: &str = "pipeline";
     match detail.optional(FIELD)? {
-        Some(name) => named(&name, CodePipelineName::parse),
+        Some(name) => name.named(CodePipelineName::parse),
         None => eventbridge::resources(event)?
             .find_map(|arn| CodePipelineName::parse(pipeline_name(arn.value().as_str()?)?).ok())
             .ok_or_else(|| InvalidEvent::MissingField {
@@ -82,16 +83,6 @@ fn pipeline_name(arn: &str) -> Option<&str> {
         .split_once(':')?;
     let name = rest.splitn(3, ':').nth(2)?;
     (service == "codepipeline").then_some(name)
-}
-
-/// A name or id by the rule of its type. The limit is above that of every such rule,
-/// and is checked before the copy that parsing makes.
-fn named<T>(
-    node: &Node<'_>,
-    parse: impl Fn(String) -> Result<T, InvalidText>,
-) -> Result<T, InvalidEvent> {
-    let text = node.text_up_to(200)?;
-    parse(text.to_owned()).map_err(|error| node.invalid(format!("is wrong: {error}")))
 }
 
 /// `None` stands for a state that this version does not know.

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use retrain_core::names::shortened;
 use serde_json::Value;
 
 use crate::error::{InvalidEvent, described};
+use crate::instant::instant;
 use crate::node::Node;
 
 /// Ids, names and ARNs are shorter; what is longer is not one.
@@ -49,6 +51,28 @@ pub(crate) fn resources<'a>(
     let resources = event.optional("resources")?;
     let items = resources.map(|list| list.items()).transpose()?;
     Ok(items.into_iter().flatten())
+}
+
+/// What follows the kind of resource in `arn:PARTITION:SERVICE:REGION:ACCOUNT:KIND/NAME`.
+pub(crate) fn resource_name<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
+    let resource = arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
+    resource.strip_prefix(kind)?.strip_prefix('/')
+}
+
+/// When the thing that SageMaker describes in the details was modified; where that is
+/// absent or odd, when the event was sent.
+pub(crate) fn modified_at(event: &Node<'_>, detail: &Node<'_>) -> Result<Timestamp, InvalidEvent> {
+    const FIELD: &str = "LastModifiedTime";
+    let modified = detail.peek(FIELD);
+    let sent = event.peek("time");
+    let told = [&modified, &sent].into_iter().flatten();
+    let mut moments = told.filter_map(|time| instant(time.value()));
+    moments.next().ok_or_else(|| match &modified {
+        Some(odd) => odd.invalid(format!("is {}, not a timestamp", odd.described())),
+        None => InvalidEvent::MissingField {
+            path: detail.path_of(FIELD),
+        },
+    })
 }
 
 /// EventBridge's id of the event.

@@ -185,10 +185,11 @@ fn pipeline(
     Ok(name.to_owned())
 }
 
-/// The name in `arn:PARTITION:sagemaker:REGION:ACCOUNT:pipeline/NAME`.
+/// The name in a pipeline's ARN, or in that of one of its executions.
 fn pipeline_name(arn: &str) -> Option<&str> {
-    let resource = arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-    resource.strip_prefix("pipeline/")?.split('/').next()
+    eventbridge::resource_name(arn, "pipeline")?
+        .split('/')
+        .next()
 }
 
 /// `None` stands for a status that this version does not know.

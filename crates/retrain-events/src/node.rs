@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use retrain_core::names::InvalidText;
 use serde_json::Value;
 
 use crate::error::{InvalidEvent, described, quoted};
@@ -107,6 +108,16 @@ impl<'a> Node<'a> {
                 quoted(text)
             )))
         }
+    }
+
+    /// This value as a name, ARN or id by the rule of its type. The limit is above that
+    /// of every such rule, and is checked before the copy that parsing makes.
+    pub(crate) fn named<T>(
+        &self,
+        parse: impl Fn(String) -> Result<T, InvalidText>,
+    ) -> Result<T, InvalidEvent> {
+        let text = self.text_up_to(200)?;
+        parse(text.to_owned()).map_err(|error| self.invalid(format!("is wrong: {error}")))
     }
 
     /// The items of this list.

@@ -21,5 +21,5 @@ pub use self::failure::Failure;
 pub use self::serve::{Handle, serve};
 pub use self::settings::{InvalidSetting, Settings};
 pub use self::telemetry::{
-    decided, failed as record_failed, ignored, init as init_telemetry, invalid_policies,
+    decided, failed as record_failed, ignored, init as init_telemetry, invalid_policies, oldest_due,
 };

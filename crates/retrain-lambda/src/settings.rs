@@ -2,6 +2,7 @@
 
 use retrain_core::facts::{InvalidTiming, Timing};
 use retrain_core::names::{InvalidText, ParameterName};
+use retrain_core::package::PackageRegistry;
 use retrain_core::period::{InvalidPeriod, Period};
 use thiserror::Error;
 
@@ -22,6 +23,9 @@ pub struct Settings {
     /// `RETRAIN_MAX_STARTS`: how many models one run of the reconciler starts at most
     /// (`10`); after a pause of the whole controller they follow each other.
     pub max_starts: usize,
+    /// `RETRAIN_MODEL_PACKAGES`: the controller's own part of the model registry,
+    /// `arn:PARTITION:sagemaker:REGION:ACCOUNT:model-package`.
+    pub registry: PackageRegistry,
 }
 
 /// A setting that cannot be used.
@@ -63,7 +67,7 @@ pub enum InvalidSetting {
 
 impl Settings {
     /// Every variable that is read, for tests of templates and documents.
-    pub const VARIABLES: [&'static str; 8] = [
+    pub const VARIABLES: [&'static str; 9] = [
         "RETRAIN_TABLE",
         "RETRAIN_POLICY_PATH",
         "RETRAIN_POLICY_TTL",
@@ -72,6 +76,7 @@ impl Settings {
         "RETRAIN_SETTLE",
         "RETRAIN_DESCRIBE_EVERY",
         "RETRAIN_MAX_STARTS",
+        "RETRAIN_MODEL_PACKAGES",
     ];
 
     /// Reads the settings through a look-up such as the process's environment.
@@ -96,6 +101,7 @@ impl Settings {
             None => Ok(default),
         };
         let path = "RETRAIN_POLICY_PATH";
+        let registry = "RETRAIN_MODEL_PACKAGES";
         let timing = Timing::new(
             period("RETRAIN_FUNCTION_TIMEOUT", Period::from_secs(30))?.duration(),
             period("RETRAIN_MAX_SKEW", Period::from_secs(5))?.duration(),
@@ -109,6 +115,12 @@ impl Settings {
             policy_ttl: period("RETRAIN_POLICY_TTL", Period::from_secs(60))?,
             timing,
             max_starts: count("RETRAIN_MAX_STARTS", 10)?,
+            registry: PackageRegistry::parse(&needed(registry)?).map_err(|source| {
+                InvalidSetting::Text {
+                    name: registry,
+                    source,
+                }
+            })?,
         })
     }
 

@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 use std::io::Write as _;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use retrain_core::decision::{Decision, Outcome};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, error, info, warn};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
@@ -47,26 +47,31 @@ pub fn decided(decision: &Decision) {
         token = token(&decision.outcome),
         "decided"
     );
-    let metric = metric(
-        decision.at,
-        decision.slot.model.as_str(),
-        decision.outcome.name(),
-    );
-    info!(target: METRICS, document = %metric);
+    let metric = Metric {
+        breaker_opened: opened_breaker(&decision.outcome),
+        ..Metric::of(decision.slot.model.as_str(), decision.outcome.name())
+    };
+    info!(target: METRICS, document = %metric.document(decision.at));
 }
 
 /// Logs and counts what needed no decision.
 pub fn ignored(at: Timestamp, model: Option<&str>, outcome: &str, subject: &str, reason: &str) {
     info!(model, outcome, event = subject, reason, "ignored");
-    let metric = metric(at, model.unwrap_or("none"), outcome);
-    info!(target: METRICS, document = %metric);
+    let metric = Metric::of(model.unwrap_or("none"), outcome);
+    info!(target: METRICS, document = %metric.document(at));
 }
 
 /// Logs and counts a document that is no policy.
 pub fn invalid_policies(at: Timestamp, name: &str, version: u64, error: &dyn std::error::Error) {
     warn!(model = name, policy_version = version, reason = %error, "invalid policy");
-    let metric = metric(at, name, "invalid_policy");
-    info!(target: METRICS, document = %metric);
+    let metric = Metric::of(name, "invalid_policy");
+    info!(target: METRICS, document = %metric.document(at));
+}
+
+/// Tells for how long the slot of a table that has been due for the longest time has
+/// waited for a look.
+pub fn oldest_due(at: Timestamp, table: &str, age: SignedDuration) {
+    info!(target: METRICS, document = %oldest_due_document(at, table, age));
 }
 
 /// Logs that an invocation, or one message of a batch, has failed.
@@ -81,22 +86,91 @@ fn token(outcome: &Outcome) -> Option<&str> {
     }
 }
 
-/// A document in CloudWatch's embedded metric format: one count, by outcome and by
-/// model and outcome.
-fn metric(at: Timestamp, model: &str, outcome: &str) -> Value {
-    json!({
-        "_aws": {
+fn opened_breaker(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Failed {
+            breaker_opened: true,
+            ..
+        }
+    )
+}
+
+/// What is counted of a decision: itself, and the breaker if it opened one.
+struct Metric<'a> {
+    model: &'a str,
+    outcome: &'a str,
+    breaker_opened: bool,
+}
+
+impl<'a> Metric<'a> {
+    const fn of(model: &'a str, outcome: &'a str) -> Self {
+        Self {
+            model,
+            outcome,
+            breaker_opened: false,
+        }
+    }
+
+    /// Counts by outcome and by model and outcome.
+    fn document(&self, at: Timestamp) -> Value {
+        let mut counts = vec![("Decisions", "Count", 1)];
+        if self.breaker_opened {
+            counts.push(("BreakersOpened", "Count", 1));
+        }
+        embedded(
+            at,
+            &json!([["Outcome"], ["Model", "Outcome"]]),
+            &[("Model", self.model), ("Outcome", self.outcome)],
+            &counts,
+        )
+    }
+}
+
+fn oldest_due_document(at: Timestamp, table: &str, age: SignedDuration) -> Value {
+    embedded(
+        at,
+        &json!([["Table"]]),
+        &[("Table", table)],
+        &[("OldestDueAge", "Seconds", age.as_secs())],
+    )
+}
+
+/// A document in CloudWatch's embedded metric format. A metric is its name, its unit and
+/// its value.
+fn embedded(
+    at: Timestamp,
+    dimensions: &Value,
+    values: &[(&str, &str)],
+    metrics: &[(&str, &str, i64)],
+) -> Value {
+    let names: Vec<Value> = metrics
+        .iter()
+        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
+        .collect();
+    let mut document = Map::new();
+    document.insert(
+        "_aws".to_owned(),
+        json!({
             "Timestamp": at.as_millisecond(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["Outcome"], ["Model", "Outcome"]],
-                "Metrics": [{"Name": "Decisions", "Unit": "Count"}],
+                "Dimensions": dimensions,
+                "Metrics": names,
             }],
-        },
-        "Model": model,
-        "Outcome": outcome,
-        "Decisions": 1,
-    })
+        }),
+    );
+    document.extend(
+        values
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), json!(value))),
+    );
+    document.extend(
+        metrics
+            .iter()
+            .map(|&(name, _, value)| (name.to_owned(), json!(value))),
+    );
+    Value::Object(document)
 }
 
 /// Writes metric documents as they are: CloudWatch reads them from lines that hold
@@ -124,9 +198,31 @@ impl Visit for DocumentLine {
 mod tests {
     use super::*;
 
+    fn monday() -> Timestamp {
+        "2026-01-05T06:00:00Z".parse().unwrap()
+    }
+
     #[test]
     fn a_metric_is_an_embedded_metric_document() {
-        let at: Timestamp = "2026-01-05T06:00:00Z".parse().unwrap();
-        insta::assert_json_snapshot!("decision_metric", metric(at, "fraud-detection", "held"));
+        let metric = Metric::of("fraud-detection", "held");
+        insta::assert_json_snapshot!("decision_metric", metric.document(monday()));
+    }
+
+    #[test]
+    fn a_breaker_that_opens_is_counted_with_its_decision() {
+        let metric = Metric {
+            breaker_opened: true,
+            ..Metric::of("fraud-detection", "failed")
+        };
+        insta::assert_json_snapshot!("breaker_metric", metric.document(monday()));
+    }
+
+    #[test]
+    fn the_longest_wait_for_a_look_is_told_in_seconds_by_table() {
+        let age = SignedDuration::from_millis(754_900);
+        insta::assert_json_snapshot!(
+            "oldest_due_metric",
+            oldest_due_document(monday(), "retrain", age)
+        );
     }
 }

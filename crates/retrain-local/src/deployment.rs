@@ -12,6 +12,7 @@ use retrain_core::event::Event;
 use retrain_core::facts::Timing;
 use retrain_core::lane::SlotKey;
 use retrain_core::names::{ModelName, ParameterName};
+use retrain_core::package::PackageRegistry;
 use retrain_core::period::Period;
 use retrain_debounce::{DynamoStore, create_table};
 use retrain_lambda::Settings;
@@ -22,6 +23,7 @@ pub const MODEL: &str = "fraud-detection";
 
 const TABLE: &str = "retrain";
 const POLICY_PATH: &str = "/retrain/policies";
+const REGISTRY: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package";
 const SEED: &str = include_str!("../seed.json");
 
 /// Anything that goes wrong while setting up.
@@ -35,6 +37,15 @@ pub struct Deployment {
     pub sandbox: Sandbox,
     settings: Settings,
     aws: SdkConfig,
+}
+
+/// The policy that the sample model begins with.
+pub(crate) fn seeded_policy() -> Result<String, Problem> {
+    let seed: serde_json::Value = serde_json::from_str(SEED)?;
+    let policy = seed
+        .pointer("/parameters/0/value")
+        .ok_or("the seed has no policy")?;
+    Ok(policy.to_string())
 }
 
 /// The sandbox's clock, as an invocation sees it.
@@ -70,6 +81,7 @@ impl Deployment {
             policy_ttl: Period::from_secs(60),
             timing: Timing::default(),
             max_starts: 10,
+            registry: PackageRegistry::parse(REGISTRY)?,
         };
         // What set-up asked of AWS is not what an event costs.
         sandbox.calls().take();
@@ -78,6 +90,13 @@ impl Deployment {
             settings,
             aws,
         })
+    }
+
+    /// Lets its functions keep policies for so long before they read them anew.
+    #[must_use]
+    pub fn keep_policies(mut self, ttl: Period) -> Self {
+        self.settings.policy_ttl = ttl;
+        self
     }
 
     /// A cold drift-alarm function.
@@ -93,6 +112,11 @@ impl Deployment {
     /// A cold execution-status function.
     pub fn execution_status(&self) -> execution_status::Handler {
         execution_status::Handler::new(&self.settings, &self.aws)
+    }
+
+    /// A cold model-approval function.
+    pub fn model_approval(&self) -> model_approval::Handler {
+        model_approval::Handler::new(&self.settings, &self.aws)
     }
 
     /// A cold reconciler.

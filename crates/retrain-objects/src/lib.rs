@@ -21,6 +21,8 @@ mod outcome;
 mod parquet;
 mod protobuf;
 mod reader;
+#[cfg(feature = "s3")]
+mod reports;
 mod rows;
 #[cfg(feature = "s3")]
 mod s3;

@@ -8,11 +8,18 @@
     )
 )]
 
+mod alarm;
+#[cfg(feature = "aws")]
 mod cache;
+mod fold;
 mod set;
+#[cfg(feature = "aws")]
 mod store;
-#[cfg(test)]
+#[cfg(all(test, feature = "aws"))]
 mod tests;
 
-pub use self::set::{AlarmRoutes, DataRoutes, Document, InvalidPolicy, PolicySet};
+pub use self::alarm::{IgnoredAlarm, alarm_event};
+pub use self::fold::{Arrived, Folded, ForModel, Message, arrivals};
+pub use self::set::{AlarmRoutes, DataRoutes, Document, InvalidPolicy, PackageRoute, PolicySet};
+#[cfg(feature = "aws")]
 pub use self::store::{ParameterStore, Settings};

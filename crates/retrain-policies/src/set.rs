@@ -1,14 +1,16 @@
 //! All policies together, and which of them an alarm concerns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use retrain_core::drift::{AlarmTransition, DriftKind};
 use retrain_core::execution::Execution;
-use retrain_core::lane::Target;
-use retrain_core::names::{ModelName, shortened};
+use retrain_core::lane::{Lane, Target};
+use retrain_core::names::{EndpointName, ModelName, ModelPackageArn, shortened};
+use retrain_core::package::PackageRegistry;
 use retrain_core::policy::{
     AlarmMatch, DataPolicy, DriftPolicy, Is, NotDrift, Policy, PolicyError, PolicyInForce, Role,
 };
+use serde_json::Value;
 use thiserror::Error;
 
 /// A stored document that should be a policy.
@@ -27,6 +29,9 @@ pub struct Document {
 pub struct PolicySet {
     valid: BTreeMap<ModelName, PolicyInForce>,
     invalid: Vec<InvalidPolicy>,
+    /// The models with training data in a bucket: objects come in great numbers, and
+    /// most policies name other buckets.
+    by_bucket: BTreeMap<String, BTreeSet<ModelName>>,
 }
 
 /// A document that is no policy.
@@ -40,8 +45,10 @@ pub struct InvalidPolicy {
     /// What is wrong with it.
     #[source]
     pub error: PolicyError,
-    /// The pipeline that it names, if that much can be read.
-    pipeline: Option<String>,
+    /// The pipelines that it names, if that much can be read.
+    pipelines: Vec<String>,
+    /// The model package group that it names, if that much can be read.
+    group: Option<String>,
     /// What it says about alarms, if that much can be read.
     drift: Option<DriftPolicy>,
     /// What it says about objects.
@@ -82,6 +89,19 @@ pub struct DataRoutes<'a> {
     pub broken: Vec<&'a InvalidPolicy>,
 }
 
+/// Which model a package is of.
+#[derive(Clone, Copy, Debug)]
+pub enum PackageRoute<'a> {
+    /// Of this one.
+    Model(&'a PolicyInForce),
+    /// Its group is this model's, but its account or region is not.
+    NotListed(&'a ModelName),
+    /// Its group is one that an invalid policy names.
+    Broken(&'a InvalidPolicy),
+    /// Of none.
+    None,
+}
+
 impl PolicySet {
     /// Parses all documents. The order of the documents means nothing.
     pub fn parse(documents: impl IntoIterator<Item = Document>) -> Self {
@@ -102,13 +122,19 @@ impl PolicySet {
             });
             match policy {
                 Ok(policy) => {
+                    let data = policy.policy.data.iter();
+                    for objects in data.flat_map(|data| &data.objects) {
+                        let models = set.by_bucket.entry(objects.bucket.clone()).or_default();
+                        models.insert(policy.model.clone());
+                    }
                     set.valid.insert(policy.model.clone(), policy);
                 }
                 Err(error) => set.invalid.push(InvalidPolicy {
                     name: shortened(&document.name, 80),
                     version: document.version,
                     drift: drift_part(&document.text),
-                    pipeline: pipeline_part(&document.text),
+                    pipelines: pipelines_part(&document.text),
+                    group: group_part(&document.text),
                     data: data_part(&document.text),
                     error,
                 }),
@@ -122,17 +148,63 @@ impl PolicySet {
         self.valid.get(model)
     }
 
-    /// The policy whose model the execution retrains.
-    pub fn of_execution(&self, execution: &Execution) -> Option<&PolicyInForce> {
-        self.iter()
-            .find(|policy| policy.policy.target().is_of(execution))
+    /// The policy whose model the execution retrains or deploys, and which of the two.
+    pub fn of_execution(&self, execution: &Execution) -> Option<(&PolicyInForce, Lane)> {
+        self.iter().find_map(|policy| {
+            if policy.policy.target().is_of(execution) {
+                return Some((policy, Lane::Retrain));
+            }
+            let mut environments = policy.policy.environments.iter();
+            let deploys = environments.find(|one| one.target().is_of(execution))?;
+            Some((policy, Lane::Deploy(deploys.name.clone())))
+        })
+    }
+
+    /// The policy whose model the package is a version of: of its group, in the account
+    /// and region of `registry` or in an account that the policy lists.
+    pub fn of_package(
+        &self,
+        package: &ModelPackageArn,
+        registry: &PackageRegistry,
+    ) -> PackageRoute<'_> {
+        let of_group = |policy: &&PolicyInForce| {
+            let group = policy.policy.model_package_group.as_ref();
+            group.is_some_and(|group| group.as_str().eq_ignore_ascii_case(package.group_name()))
+        };
+        let Some(policy) = self.iter().filter(|policy| decides(policy)).find(of_group) else {
+            let broken = self.invalid.iter().find(|invalid| {
+                let group = invalid.group.as_deref();
+                group.is_some_and(|group| group.eq_ignore_ascii_case(package.group_name()))
+            });
+            return broken.map_or(PackageRoute::None, PackageRoute::Broken);
+        };
+        let mut listed = policy.policy.model_package_accounts.iter();
+        let allowed = registry.is_own_account(package)
+            || listed.any(|account| account.as_str() == package.account());
+        if allowed && registry.is_own_region(package) {
+            PackageRoute::Model(policy)
+        } else {
+            PackageRoute::NotListed(&policy.model)
+        }
+    }
+
+    /// The environment whose deployments update the endpoint.
+    pub fn of_endpoint(&self, endpoint: &EndpointName) -> Option<(&PolicyInForce, Lane)> {
+        self.iter().find_map(|policy| {
+            let mut environments = policy.policy.environments.iter();
+            let own = environments.find(|one| {
+                let named = one.endpoint.as_ref();
+                named.is_some_and(|named| named.as_str().eq_ignore_ascii_case(endpoint.as_str()))
+            })?;
+            Some((policy, Lane::Deploy(own.name.clone())))
+        })
     }
 
     /// The invalid policy that names the execution's pipeline.
     pub fn broken_of_execution(&self, execution: &Execution) -> Option<&InvalidPolicy> {
         let names = |invalid: &&InvalidPolicy| {
-            let own = invalid.pipeline.as_deref();
-            own.is_some_and(|own| own.eq_ignore_ascii_case(execution.pipeline_name()))
+            let mut own = invalid.pipelines.iter();
+            own.any(|own| own.eq_ignore_ascii_case(execution.pipeline_name()))
         };
         self.invalid.iter().find(names)
     }
@@ -177,10 +249,10 @@ impl PolicySet {
 impl PolicySet {
     /// Which models an object concerns.
     pub fn data_routes(&self, bucket: &str, key: &str) -> DataRoutes<'_> {
-        let mut roles: Vec<(&PolicyInForce, Role)> = self
-            .valid
-            .values()
-            .filter_map(|policy| {
+        let of_bucket = self.by_bucket.get(bucket).into_iter().flatten();
+        let mut roles: Vec<(&PolicyInForce, Role)> = of_bucket
+            .filter_map(|model| {
+                let policy = self.valid.get(model)?;
                 let role = policy.policy.data.as_ref()?.role(bucket, key)?;
                 Some((policy, role))
             })
@@ -223,38 +295,62 @@ fn read(document: &Document) -> Result<PolicyInForce, PolicyError> {
         field: "the parameter's name".to_owned(),
         reason: error.to_string(),
     })?;
-    Ok(PolicyInForce {
+    Ok(PolicyInForce::new(
         model,
-        version: document.version,
-        policy: Policy::parse(&document.text)?,
-    })
+        document.version,
+        Policy::parse(&document.text)?,
+    ))
 }
 
 /// A pipeline belongs to one model: otherwise its executions could not be told
-/// apart. The first model by name keeps it.
+/// apart. So does a group about whose packages the controller decides. The first model by
+/// name keeps it.
 fn owned_alone(
     policy: &PolicyInForce,
     owners: &mut BTreeMap<String, ModelName>,
 ) -> Result<(), PolicyError> {
-    // Without the version: one pipeline is one, whichever version a policy pins.
-    let pipeline = match policy.policy.target() {
+    let mut owned = vec![("pipeline.name".to_owned(), pipeline(policy.policy.target()))];
+    for (at, environment) in policy.policy.environments.iter().enumerate() {
+        let field = format!("environments[{at}].pipeline");
+        owned.push((field, pipeline(&environment.target())));
+    }
+    if let Some(group) = policy
+        .policy
+        .model_package_group
+        .as_ref()
+        .filter(|_| decides(policy))
+    {
+        let group = group.as_str().to_ascii_lowercase();
+        owned.push(("model_package_group".to_owned(), format!("group/{group}")));
+    }
+    for (field, what) in &owned {
+        if let Some(owner) = owners.get(what) {
+            return Err(PolicyError {
+                field: field.clone(),
+                reason: format!("belongs to the model {owner}"),
+            });
+        }
+    }
+    owners.extend(
+        owned
+            .into_iter()
+            .map(|(_, what)| (what, policy.model.clone())),
+    );
+    Ok(())
+}
+
+/// Without the version: one pipeline is one, whichever version a policy pins.
+fn pipeline(target: &Target) -> String {
+    match target {
         Target::SagemakerPipeline { name, .. } => name.as_str().to_ascii_lowercase(),
         Target::Codepipeline { name } => format!("codepipeline/{name}"),
-    };
-    if let Some(owner) = owners.get(&pipeline) {
-        return Err(PolicyError {
-            field: "pipeline.name".to_owned(),
-            reason: format!("the pipeline belongs to the model {owner}"),
-        });
     }
-    owners.insert(pipeline, policy.model.clone());
-    Ok(())
 }
 
 /// The part of a broken document that says which alarms are its model's, if that
 /// part at least is sound.
 fn drift_part(text: &str) -> Option<DriftPolicy> {
-    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    let document: Value = serde_json::from_str(text).ok()?;
     let Some(drift) = document.get("drift") else {
         return Some(DriftPolicy::default());
     };
@@ -264,7 +360,7 @@ fn drift_part(text: &str) -> Option<DriftPolicy> {
 
 /// What a broken document says about objects, if that part at least is sound.
 fn data_part(text: &str) -> DataPart {
-    let Ok(document) = serde_json::from_str::<serde_json::Value>(text) else {
+    let Ok(document) = serde_json::from_str::<Value>(text) else {
         return DataPart::Unreadable;
     };
     let Some(data) = document.get("data") else {
@@ -276,8 +372,26 @@ fn data_part(text: &str) -> DataPart {
         .map_or(DataPart::Unreadable, |data| DataPart::Says(Box::new(data)))
 }
 
-fn pipeline_part(text: &str) -> Option<String> {
-    let document: serde_json::Value = serde_json::from_str(text).ok()?;
-    let name = document.pointer("/pipeline/name")?.as_str()?;
+fn pipelines_part(text: &str) -> Vec<String> {
+    let Ok(document) = serde_json::from_str::<Value>(text) else {
+        return Vec::new();
+    };
+    let environments = document.get("environments").and_then(Value::as_array);
+    let deploying = environments.into_iter().flatten();
+    let names = deploying.filter_map(|environment| environment.get("pipeline"));
+    let names = document.pointer("/pipeline/name").into_iter().chain(names);
+    names
+        .filter_map(|name| Some(name.as_str()?.to_owned()))
+        .collect()
+}
+
+fn group_part(text: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(text).ok()?;
+    let name = document.get("model_package_group")?.as_str()?;
     Some(name.to_owned())
+}
+
+/// Whether the controller decides about the packages of the model.
+fn decides(policy: &PolicyInForce) -> bool {
+    policy.policy.gate.is_some() || !policy.policy.environments.is_empty()
 }

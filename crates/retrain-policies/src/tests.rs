@@ -165,10 +165,7 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     let expected = [
         ("bad", "min_interval: "),
         ("sloppy", "drift.alarms[0]: "),
-        (
-            "thief",
-            "pipeline.name: the pipeline belongs to the model good",
-        ),
+        ("thief", "pipeline.name: belongs to the model good"),
         ("under_score", "the parameter's name: "),
         ("worse", "key must be a string"),
     ];

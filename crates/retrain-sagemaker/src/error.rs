@@ -51,15 +51,26 @@ pub(crate) fn failed<E>(doing: impl Into<String>, error: SdkError<E, HttpRespons
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let hopeless = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code)
-        .is_some_and(|code| verdict(code) == Verdict::Misconfigured);
+    let hopeless = code(&error).is_some_and(|code| verdict(code) == Verdict::Misconfigured);
     if hopeless {
         PortError::terminal(doing, error)
     } else {
         PortError::retryable(doing, error)
     }
+}
+
+/// The code of an error that SageMaker answered with.
+pub(crate) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
+    error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
+}
+
+pub(crate) fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    matches!(
+        code(error),
+        Some("ResourceNotFound" | "ResourceNotFoundException")
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sagemaker::types::{
     PipelineExecutionStatus, PipelineExecutionStep, PipelineExecutionSummary, SortOrder,
     SortPipelineExecutionsBy, StepStatus,
@@ -18,7 +17,7 @@ use retrain_core::slot::Claim;
 use retrain_core::token::ClientRequestToken;
 
 use crate::SageMaker;
-use crate::error::failed;
+use crate::error::{failed, is_not_found};
 
 /// How many pages of a hundred executions are searched for a claim's. A claim is
 /// looked for within minutes or hours, and its execution is among the newest.
@@ -154,13 +153,6 @@ fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp
     })
 }
 
-fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code);
-    matches!(code, Some("ResourceNotFound" | "ResourceNotFoundException"))
-}
-
 /// Executions go with their pipeline.
 fn gone(execution: &Execution) -> ExecutionReport {
     ExecutionReport {
@@ -208,7 +200,7 @@ fn status(status: &PipelineExecutionStatus) -> ExecutionStatus {
     }
 }
 
-fn timestamp(at: &DateTime) -> Option<Timestamp> {
+pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
     let nanos = i32::try_from(at.subsec_nanos()).ok()?;
     Timestamp::new(at.secs(), nanos).ok()
 }

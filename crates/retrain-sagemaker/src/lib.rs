@@ -10,6 +10,8 @@
 
 mod error;
 mod executions;
+mod monitoring;
+mod packages;
 mod registry;
 mod start;
 #[cfg(test)]

@@ -6,8 +6,8 @@ use aws_sdk_sagemaker::types::{
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use retrain_controller::{PortError, Registry};
-use retrain_core::event::{PackageApproval, RegisteredPackage};
 use retrain_core::names::{ModelPackageArn, ModelPackageGroupName};
+use retrain_core::package::{PackageApproval, RegisteredPackage};
 
 use crate::SageMaker;
 use crate::error::failed;

@@ -55,7 +55,7 @@ impl SageMaker {
 ///
 /// A retry by the SDK would hide an ambiguous first attempt behind a definite
 /// second answer.
-fn once_within(timeout: Duration) -> Builder {
+pub(crate) fn once_within(timeout: Duration) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(timeout)
         .operation_timeout(timeout)

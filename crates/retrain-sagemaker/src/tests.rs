@@ -1,5 +1,8 @@
 //! The adapter against a strict SageMaker over HTTP.
 
+mod monitoring;
+mod packages;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -22,7 +25,7 @@ use retrain_core::trigger::TriggerKind;
 use retrain_sandbox::sagemaker::{
     ApprovalStatus, ExecutionStatus as Status, PackageStatus, Pipeline, Step,
 };
-use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
+use retrain_sandbox::{Fault, FaultHandle, FaultKind, Options, Sandbox, Service};
 use serde_json::json;
 
 use crate::SageMaker;
@@ -57,13 +60,27 @@ impl Bench {
     }
 
     fn fail(&self, kind: FaultKind) {
-        self.sandbox
-            .faults()
-            .inject(Fault::on(Service::SageMaker, START, kind));
+        self.fail_in(START, 1, kind);
+    }
+
+    /// Harms the next calls of an operation. Three are all that the SDK attempts.
+    fn fail_in(&self, operation: &str, times: u64, kind: FaultKind) -> FaultHandle {
+        let fault = Fault::on(Service::SageMaker, operation, kind).times(times);
+        self.sandbox.faults().inject(fault)
     }
 
     fn starts(&self) -> usize {
-        self.sandbox.calls().count(Service::SageMaker, START)
+        self.count(START)
+    }
+
+    fn count(&self, operation: &str) -> usize {
+        self.sandbox.calls().count(Service::SageMaker, operation)
+    }
+
+    /// The operations that were called since the last time, in order.
+    fn operations(&self) -> Vec<String> {
+        let calls = self.sandbox.calls().take();
+        calls.into_iter().map(|call| call.operation).collect()
     }
 
     async fn started(&self, claim: &Claim) -> PipelineExecutionArn {
@@ -71,6 +88,13 @@ impl Bench {
             Started::Accepted(Execution::SagemakerPipeline(arn)) => arn,
             other => panic!("{other:?}"),
         }
+    }
+}
+
+fn refuse(code: &str, message: &str) -> FaultKind {
+    FaultKind::Refuse {
+        code: code.to_owned(),
+        message: message.to_owned(),
     }
 }
 
@@ -100,6 +124,7 @@ fn claim_of(pipeline: &str, number: u64) -> Claim {
         kind: TriggerKind::Drift,
         reasons: Reasons::default(),
         data: None,
+        package: None,
         policy_version: 1,
         claimed_at: at,
         attempt: 1,
@@ -148,10 +173,7 @@ async fn a_pinned_version_is_asked_for() {
 #[tokio::test]
 async fn definite_refusals_are_told_from_unknown_answers_in_one_call_each() {
     let bench = Bench::start().await;
-    let refuse = |code: &str| FaultKind::Refuse {
-        code: code.to_owned(),
-        message: "no".to_owned(),
-    };
+    let refuse = |code: &str| refuse(code, "no");
     let table = [
         (FaultKind::Throttle, "no_capacity"),
         (refuse("ResourceLimitExceeded"), "no_capacity"),

@@ -1,6 +1,7 @@
 //! What was decided, and why: the record that every start can show.
 
 mod outcome;
+mod release;
 mod text;
 
 use alloc::string::String;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::outcome::Outcome;
 use crate::event::Event;
 use crate::lane::SlotKey;
+use crate::names::ModelPackageArn;
 
 /// The recorded outcome of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,21 @@ pub enum Interruption {
     Canceled,
 }
 
+/// What follows when the package that an environment runs shall go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rollback", rename_all = "snake_case")]
+pub enum Rollback {
+    /// An earlier package is deployed again.
+    To {
+        /// That package.
+        package: ModelPackageArn,
+    },
+    /// No package that ran before is still approved.
+    Nothing,
+    /// The policy leaves it to a person.
+    Reported,
+}
+
 /// How much training data a policy wants before a start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
@@ -96,6 +113,10 @@ pub enum Unchanged {
     NoClaim,
     /// All objects were counted before.
     AlreadyCounted,
+    /// The errand was done before.
+    AlreadyDone,
+    /// The package is as it was.
+    SamePackage,
 }
 
 /// Why a trigger is out of date.
@@ -111,6 +132,11 @@ pub enum Stale {
     NewerTransition {
         /// When.
         at: Timestamp,
+    },
+    /// The environment runs this package, or a later version.
+    RunsLater {
+        /// What it runs.
+        package: ModelPackageArn,
     },
 }
 
@@ -148,6 +174,8 @@ impl fmt::Display for Unchanged {
             Self::AlreadySo => "the model is so already",
             Self::NoClaim => "there is no unfinished claim",
             Self::AlreadyCounted => "all objects were counted before",
+            Self::AlreadyDone => "the errand was done before",
+            Self::SamePackage => "the package is as it was",
         })
     }
 }
@@ -158,6 +186,9 @@ impl fmt::Display for Stale {
             Self::TooOld { at } => write!(f, "it happened at {at}, longer ago than max_event_age"),
             Self::NewerTransition { at } => {
                 write!(f, "the alarm has had a newer transition at {at}")
+            }
+            Self::RunsLater { package } => {
+                write!(f, "the environment runs package {}", package.version())
             }
         }
     }

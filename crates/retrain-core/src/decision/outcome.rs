@@ -7,12 +7,19 @@ use alloc::vec::Vec;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Interruption, Stale, Unchanged, Wanted};
+use super::{Interruption, Rollback, Stale, Unchanged, Wanted};
 use crate::data::Tally;
-use crate::event::{Refusal, RegisteredPackage};
+use crate::event::{Refusal, Withdrawal};
 use crate::execution::Execution;
+use crate::gate::Verdict;
 use crate::guard::Guard;
+use crate::names::{ModelPackageArn, MonitoringScheduleName};
+use crate::omitted::is_default;
+use crate::package::{
+    BaselineAnswer, PackageApproval, PackageStatus, RegisteredPackage, ReportUris,
+};
 use crate::reason::Reasons;
+use crate::review::{Contested, Write};
 use crate::slot::Claim;
 use crate::trigger::TriggerKind;
 
@@ -88,6 +95,24 @@ pub enum Outcome {
         /// What AWS said.
         refusal: Refusal,
         /// How many causes are held again.
+        held_again: usize,
+    },
+    /// Nothing has started for the claim, and the run whose causes and data it carries
+    /// was retried: the claim is given back.
+    Yielded {
+        /// The claim's number.
+        claim: u64,
+        /// The run that was retried.
+        execution: Execution,
+        /// How many causes are held again.
+        held_again: usize,
+    },
+    /// Nothing has started, and the claim is not sent any more: its package was
+    /// withdrawn.
+    NotSent {
+        /// The claim's number.
+        claim: u64,
+        /// How many causes, of other packages, are held again.
         held_again: usize,
     },
     /// Nobody knows whether AWS started the execution; the claim is resumed later.
@@ -251,11 +276,164 @@ pub enum Outcome {
     ForeignRunSeen {
         /// The execution.
         execution: Execution,
+        /// Whether an earlier claim had started it. A person has retried it then, when
+        /// another had been sent already: its data may be trained on twice.
+        #[serde(default, skip_serializing_if = "is_default")]
+        retried: bool,
     },
     /// An execution that is not ours has ended.
     ForeignRunEnded {
         /// The execution.
         execution: Execution,
+    },
+    /// A package that is not approved is not deployed; what asked for it is dropped.
+    NotApproved {
+        /// The package.
+        package: ModelPackageArn,
+        /// `ModelPackageStatus`.
+        status: PackageStatus,
+        /// `ModelApprovalStatus`.
+        approval: PackageApproval,
+        /// How many causes are dropped.
+        dropped: usize,
+    },
+    /// A package shall not run, or not yet: what asked for it is dropped.
+    Withdrawn {
+        /// The package.
+        package: ModelPackageArn,
+        /// Why.
+        because: Withdrawal,
+        /// How many held causes are dropped.
+        dropped: usize,
+        /// How many causes in a claim or run are marked, so that a refusal or a failure
+        /// does not bring them back.
+        marked: usize,
+        /// What follows where the environment runs it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rollback: Option<Rollback>,
+    },
+    /// The environment does not run the package any more.
+    RolledBack {
+        /// The package, if one ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package: Option<ModelPackageArn>,
+        /// What is known about it.
+        what: String,
+    },
+    /// A monitoring schedule was to get the baselines of a package.
+    Baseline {
+        /// The schedule.
+        schedule: MonitoringScheduleName,
+        /// The package.
+        package: ModelPackageArn,
+        /// What became of it.
+        #[serde(flatten)]
+        answer: BaselineAnswer,
+    },
+    /// A package was seen in a new state that calls for nothing yet.
+    PackageNoted {
+        /// `ModelPackageStatus`.
+        status: PackageStatus,
+        /// `ModelApprovalStatus`.
+        approval: PackageApproval,
+    },
+    /// A person must decide about a package.
+    AwaitsPerson {
+        /// Why.
+        why: String,
+        /// What the gate says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verdict: Option<Box<Verdict>>,
+        /// The reports of the package.
+        #[serde(default, skip_serializing_if = "is_default")]
+        reports: ReportUris,
+        /// Where a person sees the execution that has made it: its lineage begins there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lineage_url: Option<String>,
+    },
+    /// A person who must decide about a package is reminded.
+    Reminded {
+        /// Since when it waits.
+        since: Timestamp,
+        /// Why.
+        why: String,
+        /// How often they were reminded before.
+        reminders: u32,
+    },
+    /// A decision about a package would be written, but the policy only observes.
+    WouldDecide {
+        /// What the gate says.
+        verdict: Box<Verdict>,
+    },
+    /// The controller writes to a package.
+    Writing {
+        /// The intent.
+        write: Box<Write>,
+        /// What the gate says, if that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verdict: Option<Box<Verdict>>,
+    },
+    /// SageMaker has taken what the controller wrote.
+    Wrote {
+        /// The write's number.
+        number: u64,
+    },
+    /// What the controller wanted to write was not written.
+    NotWritten {
+        /// The write's number.
+        number: u64,
+        /// Why.
+        why: String,
+    },
+    /// Nobody knows whether SageMaker has taken what the controller wrote.
+    WriteUnknown {
+        /// The write's number.
+        number: u64,
+        /// What happened.
+        what: String,
+        /// When it is looked at again.
+        resume_at: Timestamp,
+    },
+    /// The package may be deployed.
+    Approved {
+        /// Whether the controller has written it.
+        by_controller: bool,
+        /// How many environments are told.
+        told: usize,
+    },
+    /// The package must not be deployed.
+    Rejected {
+        /// Whether the controller has written it.
+        by_controller: bool,
+        /// How many environments are told.
+        told: usize,
+    },
+    /// The package is no longer approved, or rejected: somebody has set it back, or
+    /// deletes it.
+    Undecided {
+        /// `ModelPackageStatus`.
+        status: PackageStatus,
+        /// How many environments are told.
+        told: usize,
+    },
+    /// The controller's decision has covered up a person's. Nothing is deployed before a
+    /// person decides again.
+    Contested {
+        /// What the person decided, what the controller wrote, and when.
+        #[serde(flatten)]
+        contested: Contested,
+        /// How many environments are told.
+        told: usize,
+    },
+    /// A sign-off was recorded.
+    SignedOff {
+        /// Where the package stands now.
+        standing: String,
+    },
+    /// A sign-off, or a decision, changes nothing.
+    NotTaken {
+        /// Why.
+        why: String,
     },
     /// A person paused the model.
     Paused,
@@ -279,6 +457,8 @@ impl Outcome {
             Self::Resumed { .. } => "resumed",
             Self::Started { .. } => "started",
             Self::NotStarted { .. } => "not_started",
+            Self::Yielded { .. } => "yielded",
+            Self::NotSent { .. } => "not_sent",
             Self::StartUnknown { .. } => "start_unknown",
             Self::AlarmCleared { .. } => "alarm_cleared",
             Self::Succeeded { .. } => "succeeded",
@@ -302,6 +482,35 @@ impl Outcome {
             Self::Abandoned { .. } => "abandoned",
             Self::ForeignRunSeen { .. } => "foreign_run_seen",
             Self::ForeignRunEnded { .. } => "foreign_run_ended",
+            Self::NotApproved { .. } => "not_approved",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Baseline {
+                answer: BaselineAnswer::Refreshed { .. },
+                ..
+            } => "baseline_refreshed",
+            Self::Baseline {
+                answer: BaselineAnswer::NoBaseline { .. },
+                ..
+            } => "no_baseline",
+            Self::Baseline {
+                answer: BaselineAnswer::Refused { .. },
+                ..
+            } => "baseline_refused",
+            Self::PackageNoted { .. } => "package_noted",
+            Self::AwaitsPerson { .. } => "awaits_person",
+            Self::Reminded { .. } => "reminded",
+            Self::WouldDecide { .. } => "would_decide",
+            Self::Writing { .. } => "writing",
+            Self::Wrote { .. } => "wrote",
+            Self::NotWritten { .. } => "not_written",
+            Self::WriteUnknown { .. } => "write_unknown",
+            Self::Approved { .. } => "approved",
+            Self::Rejected { .. } => "rejected",
+            Self::Undecided { .. } => "undecided",
+            Self::Contested { .. } => "contested",
+            Self::SignedOff { .. } => "signed_off",
+            Self::NotTaken { .. } => "not_taken",
             Self::Paused => "paused",
             Self::Unpaused => "unpaused",
             Self::BreakerReset => "breaker_reset",
@@ -318,7 +527,8 @@ impl Outcome {
             | Self::Stopped { execution, .. }
             | Self::Interrupted { execution, .. }
             | Self::Reopened { execution, .. }
-            | Self::ForeignRunSeen { execution }
+            | Self::Yielded { execution, .. }
+            | Self::ForeignRunSeen { execution, .. }
             | Self::ForeignRunEnded { execution }
             | Self::SecondExecution {
                 second: execution, ..

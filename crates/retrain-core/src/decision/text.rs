@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::release::release;
 use super::{Interruption, Outcome};
 use crate::data::Tally;
 
@@ -21,23 +22,11 @@ impl fmt::Display for Outcome {
             Self::Resumed { claim } => {
                 write!(f, "claim {}, attempt {}", claim.number, claim.attempt)
             }
-            Self::Started {
-                execution,
-                adopted,
-                reasons,
-                ..
-            } => {
-                let how = if *adopted { "found running" } else { "started" };
-                write!(f, "{how} {execution}: {reasons}")
-            }
-            Self::NotStarted {
-                refusal,
-                held_again,
-                ..
-            } => write!(f, "{refusal}; {held_again} cause(s) held again"),
-            Self::StartUnknown {
-                what, resume_at, ..
-            } => write!(f, "{what}; looked at again at {resume_at}"),
+            Self::Started { .. }
+            | Self::NotStarted { .. }
+            | Self::Yielded { .. }
+            | Self::NotSent { .. }
+            | Self::StartUnknown { .. } => start(self, f),
             Self::AlarmCleared { withdrawn, marked } => {
                 write!(
                     f,
@@ -77,19 +66,75 @@ impl fmt::Display for Outcome {
                     "claim {claim} is given up; {held_again} cause(s) held again"
                 )
             }
-            Self::ForeignRunSeen { execution } => {
-                write!(
-                    f,
-                    "{execution} runs, which is none of ours: triggers are held"
-                )
+            Self::ForeignRunSeen { execution, retried } => {
+                let what = if *retried {
+                    "runs again, after a newer start: what it had may be trained on twice"
+                } else {
+                    "runs, which is none of ours: triggers are held"
+                };
+                write!(f, "{execution} {what}")
             }
             Self::ForeignRunEnded { execution } => {
                 write!(f, "{execution}, which is none of ours, has ended")
             }
+            Self::NotApproved { .. }
+            | Self::Withdrawn { .. }
+            | Self::RolledBack { .. }
+            | Self::Baseline { .. }
+            | Self::PackageNoted { .. }
+            | Self::AwaitsPerson { .. }
+            | Self::Reminded { .. }
+            | Self::WouldDecide { .. }
+            | Self::Writing { .. }
+            | Self::Wrote { .. }
+            | Self::NotWritten { .. }
+            | Self::WriteUnknown { .. }
+            | Self::Approved { .. }
+            | Self::Rejected { .. }
+            | Self::Undecided { .. }
+            | Self::Contested { .. }
+            | Self::SignedOff { .. }
+            | Self::NotTaken { .. } => release(self, f),
             Self::Paused => f.write_str("triggers are held"),
             Self::Unpaused => f.write_str("triggers start again"),
             Self::BreakerReset => f.write_str("the breaker is closed: triggers start again"),
         }
+    }
+}
+
+/// What became of a claim's start.
+fn start(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match outcome {
+        Outcome::Started {
+            execution,
+            adopted,
+            reasons,
+            ..
+        } => {
+            let how = if *adopted { "found running" } else { "started" };
+            write!(f, "{how} {execution}: {reasons}")
+        }
+        Outcome::NotStarted {
+            refusal,
+            held_again,
+            ..
+        } => write!(f, "{refusal}; {held_again} cause(s) held again"),
+        Outcome::Yielded {
+            claim,
+            execution,
+            held_again,
+        } => write!(
+            f,
+            "{execution} was retried: claim {claim}, which has not started, is given back; {held_again} cause(s) held again"
+        ),
+        Outcome::NotSent { claim, held_again } => write!(
+            f,
+            "claim {claim} has not started, and its package was withdrawn; {held_again} cause(s) held again"
+        ),
+        Outcome::StartUnknown {
+            what, resume_at, ..
+        } => write!(f, "{what}; looked at again at {resume_at}"),
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use super::metric::Metric;
 use super::number::Number;
 use super::signoff::Role;
 use super::verdict::{ConditionVerdict, Outcome};
+use crate::period::Period;
 use crate::policy::PolicyError;
 
 /// What a model package must show to be approved.
@@ -34,6 +35,14 @@ pub struct Gate {
     /// The roles whose sign-off an approval needs besides.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub required_signoffs: BTreeSet<Role>,
+
+    /// How often people are reminded of a package that waits for them; from one hour.
+    #[serde(default = "daily")]
+    pub remind_every: Period,
+}
+
+const fn daily() -> Period {
+    Period::from_hours(24)
 }
 
 /// What becomes of a package that fails a condition clearly.
@@ -145,14 +154,16 @@ const fn zero() -> Number {
 impl Gate {
     /// The rules that no condition can check for itself.
     pub(crate) fn check(&self) -> Result<(), PolicyError> {
-        if (1..=50).contains(&self.conditions.len()) {
-            Ok(())
-        } else {
-            Err(PolicyError::at(
+        if !(1..=50).contains(&self.conditions.len()) {
+            return Err(PolicyError::at(
                 "gate.conditions",
                 "must have 1 to 50 entries",
-            ))
+            ));
         }
+        if self.remind_every < Period::from_hours(1) {
+            return Err(PolicyError::at("gate.remind_every", "must be at least 1h"));
+        }
+        Ok(())
     }
 }
 

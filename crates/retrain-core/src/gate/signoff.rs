@@ -139,6 +139,11 @@ pub enum Standing<'a> {
 }
 
 impl Signoffs {
+    /// None yet.
+    pub const fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Records a sign-off.
     pub fn record(&mut self, signoff: Signoff, required: &BTreeSet<Role>) -> Recorded {
         if !required.contains(&signoff.role) {

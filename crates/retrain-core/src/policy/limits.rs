@@ -176,6 +176,7 @@ impl Signal {
             Cause::Schedule { .. }
             | Cause::Age { .. }
             | Cause::Code { .. }
+            | Cause::Deployment { .. }
             | Cause::Manual { .. } => None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod blackout;
 mod data;
+mod environment;
 mod limits;
 mod matcher;
 mod target;
@@ -14,7 +15,7 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod tests_of_fields;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -27,13 +28,16 @@ pub use self::blackout::{Blackout, Day, InvalidLocalTime, LocalTime, UnknownZone
 pub use self::data::{
     Completion, DataPolicy, Is, MAX_KEY_BYTES, ManifestPolicy, ObjectFormat, ObjectMatcher, Role,
 };
+pub use self::environment::{Environment, OnRejected, Promotion};
 pub use self::limits::{AtLeast, BackOff, Budget, NoImprovement, Signal};
 pub use self::matcher::{AlarmMatch, AlarmMatcher, DriftPolicy, NotDrift};
 pub use self::target::PipelineTarget;
 pub use self::template::{InvalidTemplate, Placeholder, Template};
 use crate::gate::Gate;
-use crate::lane::Target;
-use crate::names::{ModelName, ModelPackageGroupName, ParameterName, PipelineParameterName};
+use crate::lane::{Lane, SlotKey, Target};
+use crate::names::{
+    AccountId, ModelName, ModelPackageGroupName, ParameterName, PipelineParameterName,
+};
 use crate::period::Period;
 use crate::token::digest;
 use crate::trigger::TriggerKind;
@@ -64,6 +68,10 @@ pub struct Policy {
     /// The model package group whose newest approved package is the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_package_group: Option<ModelPackageGroupName>,
+
+    /// The other accounts whose packages of a group of that name are this model's, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub model_package_accounts: BTreeSet<AccountId>,
 
     /// Which CloudWatch alarms mean drift of this model.
     #[serde(default, skip_serializing_if = "DriftPolicy::is_empty")]
@@ -101,6 +109,10 @@ pub struct Policy {
     /// What a model package of the group must show to be approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+
+    /// Where approved packages of the group are deployed to, in this order; at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<Environment>,
 
     /// Retrain when the last success is older than this; from one hour. It counts
     /// from the first success that the controller sees. A run without improvement
@@ -204,6 +216,12 @@ impl Policy {
             return Err(PolicyError::at("min_interval", "must be at least 1m"));
         }
         for (kind, interval) in &self.min_interval_by_kind {
+            if *kind == TriggerKind::Deployment {
+                return Err(PolicyError::at(
+                    format_args!("min_interval_by_kind.{kind}"),
+                    "deployments have a min_interval in their environment",
+                ));
+            }
             if *interval < Period::from_mins(1) {
                 return Err(PolicyError::at(
                     format_args!("min_interval_by_kind.{kind}"),
@@ -237,6 +255,13 @@ impl Policy {
                 "needs the field model_package_group",
             ));
         }
+        if !self.model_package_accounts.is_empty() && self.model_package_group.is_none() {
+            return Err(PolicyError::at(
+                "model_package_accounts",
+                "needs the field model_package_group",
+            ));
+        }
+        environment::check(&self)?;
         blackout::check(&self.blackouts)?;
         self.drift.check()?;
         self.pipeline.check_parameters(&self.parameters)?;
@@ -297,11 +322,13 @@ impl Policy {
     }
 }
 
-/// A policy as it is in force: of which model, and in which version.
+/// A policy as it is in force: of which model, for which lane, and in which version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyInForce {
     /// The model.
     pub model: ModelName,
+    /// What of the model it concerns here.
+    pub lane: Lane,
     /// Parameter Store's version of the document; it is in every decision.
     pub version: u64,
     /// The policy.
@@ -309,6 +336,60 @@ pub struct PolicyInForce {
 }
 
 impl PolicyInForce {
+    /// The policy of a model's retraining.
+    pub const fn new(model: ModelName, version: u64, policy: Policy) -> Self {
+        Self {
+            model,
+            lane: Lane::Retrain,
+            version,
+            policy,
+        }
+    }
+
+    /// The slot that it concerns.
+    pub fn slot(&self) -> SlotKey {
+        SlotKey {
+            model: self.model.clone(),
+            lane: self.lane.clone(),
+        }
+    }
+
+    /// The policy as it concerns another lane of the model; nothing where the model has
+    /// no such lane. Ask the policy of the model's retraining.
+    pub fn in_lane(&self, lane: &Lane) -> Option<Self> {
+        let policy = match lane {
+            Lane::Retrain => self.policy.clone(),
+            Lane::Deploy(environment) => self.policy.of_deployments(environment)?,
+            Lane::Package(_) => self.has_lane(lane).then(|| self.policy.clone())?,
+        };
+        Some(Self {
+            model: self.model.clone(),
+            lane: lane.clone(),
+            version: self.version,
+            policy,
+        })
+    }
+
+    /// Whether the model has this lane. Ask the policy of the model's retraining.
+    pub fn has_lane(&self, lane: &Lane) -> bool {
+        match lane {
+            Lane::Retrain => true,
+            Lane::Deploy(environment) => self.policy.environment(environment).is_some(),
+            Lane::Package(package) => {
+                let group = self.policy.model_package_group.as_ref();
+                group.is_some_and(|group| group.as_str().eq_ignore_ascii_case(package.group_name()))
+            }
+        }
+    }
+
+    /// The environment that it deploys to.
+    pub fn environment(&self) -> Option<&Environment> {
+        match &self.lane {
+            Lane::Deploy(name) => self.policy.environment(name),
+            Lane::Retrain | Lane::Package(_) => None,
+        }
+    }
+
     /// Tells one policy from another, whatever their versions are.
     pub fn digest(&self) -> String {
         // A policy came from JSON, so it can be written as JSON.

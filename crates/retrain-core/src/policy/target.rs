@@ -113,25 +113,39 @@ impl PipelineTarget {
                     ));
                 }
             }
-            Target::Codepipeline { .. } => {
-                // One of the fifty variables is the controller's own.
-                if parameters.len() > 49 {
-                    return Err(PolicyError::at(
-                        "parameters",
-                        "CodePipeline takes at most 50 variables, and RETRAIN_TOKEN is one",
-                    ));
-                }
-                for name in parameters.keys() {
-                    let name = name.as_str();
-                    if name.len() > 128 || name == RETRAIN_TOKEN {
-                        return Err(PolicyError::at(
-                            format_args!("parameters.{name}"),
-                            "a variable's name has at most 128 characters and is not RETRAIN_TOKEN, which the controller sets",
-                        ));
-                    }
-                }
-            }
+            Target::Codepipeline { .. } => check_variables(parameters).map_err(|error| {
+                PolicyError::at(error.field.replace("variables", "parameters"), error.reason)
+            })?,
         }
         Ok(())
     }
+}
+
+impl From<Target> for PipelineTarget {
+    fn from(target: Target) -> Self {
+        Self(target)
+    }
+}
+
+/// The limits of CodePipeline's API model.
+pub(super) fn check_variables(
+    variables: &BTreeMap<PipelineParameterName, Template>,
+) -> Result<(), PolicyError> {
+    // One of the fifty variables is the controller's own.
+    if variables.len() > 49 {
+        return Err(PolicyError::at(
+            "variables",
+            "CodePipeline takes at most 50 variables, and RETRAIN_TOKEN is one",
+        ));
+    }
+    for name in variables.keys() {
+        let name = name.as_str();
+        if name.len() > 128 || name == RETRAIN_TOKEN {
+            return Err(PolicyError::at(
+                format_args!("variables.{name}"),
+                "a variable's name has at most 128 characters and is not RETRAIN_TOKEN, which the controller sets",
+            ));
+        }
+    }
+    Ok(())
 }

@@ -41,11 +41,27 @@ pub enum Placeholder {
     Token,
     /// The version of this policy.
     PolicyVersion,
+    /// The environment that is deployed to.
+    Environment,
+    /// The package that is deployed.
+    ModelPackageArn,
+    /// `ModelPackageVersion` of it.
+    ModelPackageVersion,
+    /// Its training data, as its metadata pins it.
+    TrainingDataVersion,
+    /// The digest of its container image, as its metadata pins it.
+    ImageDigest,
+    /// The commit that it was made from, as its metadata pins it.
+    CommitId,
+    /// The image that built it, as its metadata pins it.
+    BuildSpecVersion,
+    /// The hash of its requirements, as its metadata pins it.
+    RequirementsHash,
 }
 
 impl Placeholder {
     /// All placeholders, in the order in which the documentation lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 23] = [
         Self::Model,
         Self::Trigger,
         Self::TrainingDataUri,
@@ -61,6 +77,14 @@ impl Placeholder {
         Self::CodeKey,
         Self::Token,
         Self::PolicyVersion,
+        Self::Environment,
+        Self::ModelPackageArn,
+        Self::ModelPackageVersion,
+        Self::TrainingDataVersion,
+        Self::ImageDigest,
+        Self::CommitId,
+        Self::BuildSpecVersion,
+        Self::RequirementsHash,
     ];
 
     /// The name between the braces.
@@ -81,6 +105,51 @@ impl Placeholder {
             Self::CodeKey => "code_key",
             Self::Token => "token",
             Self::PolicyVersion => "policy_version",
+            Self::Environment => "environment",
+            Self::ModelPackageArn => "model_package_arn",
+            Self::ModelPackageVersion => "model_package_version",
+            Self::TrainingDataVersion => "training_data_version",
+            Self::ImageDigest => "image_digest",
+            Self::CommitId => "commit_id",
+            Self::BuildSpecVersion => "build_spec_version",
+            Self::RequirementsHash => "requirements_hash",
+        }
+    }
+
+    /// Whether it has a value when a package is deployed.
+    pub const fn is_of_deployment(self) -> bool {
+        matches!(
+            self,
+            Self::Model | Self::Trigger | Self::Token | Self::PolicyVersion
+        ) || !self.is_of_retraining()
+    }
+
+    /// Whether it has a value when a model is retrained.
+    pub const fn is_of_retraining(self) -> bool {
+        match self {
+            Self::Model
+            | Self::Trigger
+            | Self::TrainingDataUri
+            | Self::TrainingWindowStart
+            | Self::TrainingWindowEnd
+            | Self::BaselineModelPackageArn
+            | Self::DriftKind
+            | Self::AlarmName
+            | Self::Evidence
+            | Self::DataRows
+            | Self::DataObjects
+            | Self::ManifestUri
+            | Self::CodeKey
+            | Self::Token
+            | Self::PolicyVersion => true,
+            Self::Environment
+            | Self::ModelPackageArn
+            | Self::ModelPackageVersion
+            | Self::TrainingDataVersion
+            | Self::ImageDigest
+            | Self::CommitId
+            | Self::BuildSpecVersion
+            | Self::RequirementsHash => false,
         }
     }
 }

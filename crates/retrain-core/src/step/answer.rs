@@ -10,6 +10,7 @@ use super::{Command, Look, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
 use crate::execution::Execution;
+use crate::facts::FactsNeeded;
 use crate::guard::{doubled, later};
 use crate::names::shortened;
 use crate::policy::Mode;
@@ -51,6 +52,7 @@ impl Turn<'_> {
             StartAnswer::Refused { refusal, .. } => {
                 self.start_unknown(claim, attempt, refusal.what())
             }
+            StartAnswer::Absent => self.not_found(claim, attempt),
             StartAnswer::Unknown { what } => self.start_unknown(claim, attempt, what),
         }
     }
@@ -70,6 +72,7 @@ impl Turn<'_> {
             .foreign
             .retain(|run| !run.execution.is_same(execution));
         self.slot.no_capacity = None;
+        self.slot.closed = None;
         self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
         self.slot.phase = Phase::Running(Run {
             claim: claim.clone(),
@@ -107,6 +110,35 @@ impl Turn<'_> {
         self.commit(outcome, vec![])
     }
 
+    /// Nothing has started for the claim, and this worker has sent nothing. If the run
+    /// that ended last was retried, what the claim took from it is that run's again.
+    fn not_found(mut self, claim: &Claim, attempt: u32) -> Step {
+        if attempt == claim.attempt && self.is_withdrawn(claim) {
+            let held_again = self.give_back(claim);
+            self.slot.due_at = self.due_when_idle();
+            let claim = claim.number;
+            return self.commit(Outcome::NotSent { claim, held_again }, vec![]);
+        }
+        if attempt == claim.attempt
+            && let Some(execution) = self.last_run()
+        {
+            if self.facts.lookups.is_none() {
+                return Step::NeedFacts(FactsNeeded::of_last_run(execution));
+            }
+            if self.is_retried() {
+                let held_again = self.give_back(claim);
+                self.slot.due_at = self.due_when_idle();
+                let outcome = Outcome::Yielded {
+                    claim: claim.number,
+                    execution: execution.clone(),
+                    held_again,
+                };
+                return self.commit(outcome, vec![Command::Describe { execution }]);
+            }
+        }
+        self.start_unknown(claim, attempt, "not found, and nothing may be sent now")
+    }
+
     fn start_unknown(self, claim: &Claim, attempt: u32, what: &str) -> Step {
         if attempt != claim.attempt {
             return Step::unchanged(Unchanged::Superseded);
@@ -142,12 +174,16 @@ impl Turn<'_> {
             }
             StartAnswer::Accepted { .. }
             | StartAnswer::Refused { .. }
+            | StartAnswer::Absent
             | StartAnswer::Unknown { .. } => Step::unchanged(Unchanged::Superseded),
         }
     }
 
     /// Takes up a claim that its worker left unfinished, if it is time.
     pub(super) fn resume(mut self, claim: &Claim) -> Step {
+        if let Some(needed) = self.needed_to_take_up() {
+            return Step::NeedFacts(needed);
+        }
         match self.take_up(claim) {
             Some((claim, command)) => {
                 // A foreign run may be what forbids to send it.
@@ -159,6 +195,20 @@ impl Turn<'_> {
         }
     }
 
+    /// What must be known before an unfinished claim may be sent once more.
+    pub(super) fn needed_to_take_up(&self) -> Option<FactsNeeded> {
+        let Phase::Starting(claim) = &self.slot.phase else {
+            return None;
+        };
+        let asks = self.facts.lookups.is_none() && self.now >= claim.resume_at && self.may_send();
+        let needed = FactsNeeded {
+            last_run: self.last_run(),
+            packages: claim.package.clone().into_iter().collect(),
+            ..FactsNeeded::default()
+        };
+        (asks && !needed.is_empty()).then_some(needed)
+    }
+
     /// Gives an unfinished claim a new lease, if the old one is over and settled.
     pub(super) fn take_up(&mut self, claim: &Claim) -> Option<(Box<Claim>, Command)> {
         if self.now < claim.resume_at {
@@ -166,7 +216,11 @@ impl Turn<'_> {
         }
         let timing = self.facts.timing;
         let mut claim = claim.clone();
-        let look = if self.may_send() {
+        let withdrawn = self.is_withdrawn(&claim);
+        if withdrawn && let Some(package) = &claim.package {
+            claim.reasons.mark_package(package);
+        }
+        let look = if self.may_send() && !withdrawn && !self.is_retried() {
             Look::First
         } else {
             Look::Only

@@ -11,17 +11,18 @@ use super::Turn;
 use crate::data::{Taken, Tally};
 use crate::facts::{FactsNeeded, ManifestWanted};
 use crate::guard::later;
-use crate::lane::{Lane, Target};
+use crate::lane::Target;
 use crate::names::{PipelineParameterName, shortened};
+use crate::pins::Pin;
 use crate::policy::{MAX_PARAMETERS_BYTES, Placeholder};
-use crate::reason::Reason;
+use crate::reason::{Reason, Reasons};
 use crate::slot::Claim;
 use crate::token::ClientRequestToken;
 use crate::trigger::Cause;
 
 impl Turn<'_> {
     /// A claim over all held causes, or what makes it impossible.
-    pub(super) fn write_claim(&self, leading: &Reason) -> Result<Claim, String> {
+    pub(super) fn write_claim(&self, leading: &Reason, reasons: Reasons) -> Result<Claim, String> {
         let number = self.slot.claims.saturating_add(1);
         let target = self.policy.policy.target().clone();
         let token = self.next_token();
@@ -32,9 +33,10 @@ impl Turn<'_> {
             token,
             target,
             parameters,
-            description: self.description(leading),
+            description: self.description(leading, reasons.len()),
             kind: leading.cause.kind(),
-            reasons: self.slot.held.clone(),
+            package: leading.cause.package().cloned(),
+            reasons,
             data: self.data_to_take(),
             policy_version: self.policy.version,
             claimed_at: self.now,
@@ -49,7 +51,7 @@ impl Turn<'_> {
         ClientRequestToken::derive(
             &self.facts.controller.epoch,
             &self.policy.model,
-            &Lane::Retrain,
+            &self.policy.lane,
             self.policy.policy.target(),
             self.slot.claims.saturating_add(1),
         )
@@ -62,25 +64,29 @@ impl Turn<'_> {
     }
 
     /// What must be known before a claim can be written.
-    pub(super) fn facts_needed(&self) -> FactsNeeded {
+    pub(super) fn facts_needed(&self, leading: &Reason) -> FactsNeeded {
+        FactsNeeded {
+            manifest: self.manifest_needed(),
+            packages: leading.cause.package().cloned().into_iter().collect(),
+            last_run: self.last_run(),
+            ..FactsNeeded::of(&self.policy.policy)
+        }
+    }
+
+    /// The manifest of the data that waits, if the policy wants one.
+    pub(super) fn manifest_needed(&self) -> Option<Box<ManifestWanted>> {
         let policy = &self.policy.policy;
-        let manifest = policy
+        let to = policy
             .manifest()
             .filter(|_| policy.uses(Placeholder::ManifestUri))
-            .filter(|_| self.slot.data.tally.objects > 0)
-            .map(|to| {
-                Box::new(ManifestWanted {
-                    to: to.clone(),
-                    model: self.policy.model.clone(),
-                    token: self.next_token(),
-                    generations: self.slot.data.generations,
-                    tally: self.slot.data.tally,
-                })
-            });
-        FactsNeeded {
-            manifest,
-            ..FactsNeeded::of(policy)
-        }
+            .filter(|_| self.slot.data.tally.objects > 0)?;
+        Some(Box::new(ManifestWanted {
+            to: to.clone(),
+            model: self.policy.model.clone(),
+            token: self.next_token(),
+            generations: self.slot.data.generations,
+            tally: self.slot.data.tally,
+        }))
     }
 
     fn parameters(
@@ -156,6 +162,30 @@ impl Turn<'_> {
             Placeholder::CodeKey => Some(self.code_key(leading)),
             Placeholder::Token => Some(token.to_string()),
             Placeholder::PolicyVersion => Some(self.policy.version.to_string()),
+            Placeholder::Environment
+            | Placeholder::ModelPackageArn
+            | Placeholder::ModelPackageVersion
+            | Placeholder::TrainingDataVersion
+            | Placeholder::ImageDigest
+            | Placeholder::CommitId
+            | Placeholder::BuildSpecVersion
+            | Placeholder::RequirementsHash => self.deployment_value(placeholder, leading),
+        }
+    }
+
+    fn deployment_value(&self, placeholder: Placeholder, leading: &Reason) -> Option<String> {
+        let package = leading.cause.package()?;
+        let pin = |pin: Pin| pin.of(self.described(package)?).map(ToString::to_string);
+        match placeholder {
+            Placeholder::Environment => Some(self.policy.environment()?.name.to_string()),
+            Placeholder::ModelPackageArn => Some(package.to_string()),
+            Placeholder::ModelPackageVersion => Some(package.version().to_string()),
+            Placeholder::TrainingDataVersion => pin(Pin::TrainingDataS3VersionId),
+            Placeholder::ImageDigest => pin(Pin::ContainerImageDigest),
+            Placeholder::CommitId => pin(Pin::CodeCommitId),
+            Placeholder::BuildSpecVersion => pin(Pin::BuildSpecVersion),
+            Placeholder::RequirementsHash => pin(Pin::RequirementsHash),
+            _ => None,
         }
     }
 
@@ -183,6 +213,7 @@ impl Turn<'_> {
             ),
             ("the baseline", known.baseline.unreadable()),
             ("the manifest", known.manifest_uri.unreadable()),
+            ("the model package", known.packages.unreadable()),
         ];
         match unreadable
             .into_iter()
@@ -235,16 +266,17 @@ impl Turn<'_> {
 
     /// One line for the console. `PipelineExecutionDescription` takes no line
     /// breaks, and alarm names are other people's text.
-    fn description(&self, leading: &Reason) -> String {
-        let more = match self.slot.held.len().saturating_sub(1) {
+    fn description(&self, leading: &Reason, causes: usize) -> String {
+        let more = match causes.saturating_sub(1) {
             0 => String::new(),
             more => alloc::format!(" and {more} more"),
         };
-        let text = alloc::format!(
-            "Retrain {} because of {}{more}",
-            self.policy.model,
-            leading.cause
-        );
+        let Self { policy, .. } = self;
+        let verb = match policy.environment() {
+            Some(_) => "Deploy",
+            None => "Retrain",
+        };
+        let text = alloc::format!("{verb} {} because of {}{more}", policy.model, leading.cause);
         let printable: String = text
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })

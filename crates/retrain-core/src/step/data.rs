@@ -16,14 +16,15 @@ use crate::trigger::{Cause, Trigger};
 impl Turn<'_> {
     /// Objects have arrived: each is counted once, in its newest version.
     pub(super) fn arrived(mut self, arrivals: &Arrivals) -> Step {
+        let in_flight = match &mut self.slot.phase {
+            Phase::Idle => None,
+            Phase::Starting(claim) => Some(claim),
+            Phase::Running(run) => Some(&mut run.claim),
+        };
+        let closed = self.slot.closed.as_mut().map(|run| &mut run.claim);
+        let claims = in_flight.into_iter().chain(closed);
         let counter = Counter {
-            taken_is_back: self.slot.closed.is_some(),
-            taken: match &mut self.slot.phase {
-                Phase::Idle => self.slot.closed.as_mut().map(|run| &mut run.claim),
-                Phase::Starting(claim) => Some(claim),
-                Phase::Running(run) => Some(&mut run.claim),
-            }
-            .and_then(|claim| claim.data.as_mut()),
+            taken: claims.filter_map(|claim| claim.data.as_mut()).collect(),
             waiting: &mut self.slot.data,
             known: self.facts.objects,
         };
@@ -80,7 +81,7 @@ impl Turn<'_> {
     /// lists what the table has, and that is not among it yet. The slot is due at
     /// once then, and whoever looks starts it.
     fn is_listed_later(&self) -> bool {
-        self.policy.policy.mode != Mode::Observe && self.facts_needed().manifest.is_some()
+        self.policy.policy.mode != Mode::Observe && self.manifest_needed().is_some()
     }
 
     /// The waiting data as a cause among the held ones, if it is enough.

@@ -5,13 +5,13 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Step, Turn};
+use super::{Command, Step, Turn};
 use crate::data::Tally;
 use crate::decision::{Interruption, Outcome, Unchanged};
 use crate::event::{ExecutionReport, ExecutionStatus};
 use crate::execution::Execution;
 use crate::facts::{FactsNeeded, Lookup};
-use crate::guard::later;
+use crate::guard::{Guard, later};
 use crate::names::{AlarmArn, shortened};
 use crate::reason::{Reason, Reasons};
 use crate::slot::{BreakerOpen, Fate, Phase, Run};
@@ -42,8 +42,9 @@ impl Turn<'_> {
             ExecutionStatus::Failed => self.failed(run, failure),
             ExecutionStatus::Gone => self.failed(run, Some("the execution is gone".into())),
         };
+        let errands = self.run_errands();
         self.slot.due_at = self.due_when_idle();
-        self.commit(outcome, vec![])
+        self.commit(outcome, errands)
     }
 
     /// Whether only Fail steps that the policy names have failed.
@@ -70,6 +71,7 @@ impl Turn<'_> {
         self.slot.closed = None;
         self.settle(reasons, Fate::Served, run);
         self.await_package(run);
+        self.deployed(run);
         Outcome::Succeeded {
             claim: run.claim.number,
             execution: run.execution.clone(),
@@ -105,10 +107,7 @@ impl Turn<'_> {
         // It has shown that the model is still the best.
         self.slot.succeeded_at = Some(self.now);
         self.settle(&reasons, Fate::NoImprovement, run);
-        // The data is consumed: should the execution be retried, it has none.
-        if let Some(closed) = &mut self.slot.closed {
-            closed.claim.data = None;
-        }
+        self.consume_closed();
         Outcome::NoImprovement {
             claim: run.claim.number,
             execution: run.execution.clone(),
@@ -117,6 +116,14 @@ impl Turn<'_> {
             given_up,
             served: total - held_again - given_up,
             unreadable: unreadable.map(|why| shortened(&why, 300)),
+        }
+    }
+
+    /// The data of the run that ended last is consumed: should its execution be
+    /// retried, it has none.
+    pub(super) fn consume_closed(&mut self) {
+        if let Some(closed) = &mut self.slot.closed {
+            closed.claim.data = None;
         }
     }
 
@@ -205,9 +212,36 @@ impl Turn<'_> {
                 .is_some_and(|closed| closed.execution.is_same(execution))
     }
 
+    /// The execution of the run that ended last, if it can be retried.
+    pub(super) fn last_run(&self) -> Option<Execution> {
+        let closed = self.slot.closed.as_ref();
+        closed.map(|run| run.execution.clone())
+    }
+
+    /// Whether the run that ended last turns out to have been retried, of which nobody
+    /// has told.
+    pub(super) fn is_retried(&self) -> bool {
+        let status = self.facts.lookups.and_then(|known| known.last_run.found());
+        self.slot.closed.is_some() && status.is_some_and(|status| status.tells_retry())
+    }
+
+    /// The run that ended last has its causes and its data again: nothing starts with
+    /// them, and its description says how it goes on.
+    pub(super) fn hold_behind_retry(mut self) -> Step {
+        self.refresh_due();
+        let claim = self.slot.closed.as_ref().map_or(0, |run| run.claim.number);
+        let describe = self.last_run();
+        let commands = describe.map(|execution| Command::Describe { execution });
+        let guard = Guard::InFlight { claim };
+        self.commit(Outcome::Held { guard }, commands.into_iter().collect())
+    }
+
     /// The run that ended last was retried (RetryPipelineExecution): it goes on, or has
     /// succeeded before anybody told that it does.
     pub(super) fn reopen(mut self, report: &ExecutionReport) -> Step {
+        self.slot
+            .foreign
+            .retain(|run| !run.execution.is_same(&report.execution));
         let Some(run) = self.take_up_closed() else {
             return Step::unchanged(Unchanged::SameStatus);
         };

@@ -7,32 +7,40 @@
 mod answer;
 mod claim;
 mod data;
+mod deployment;
 mod ended;
+mod errands;
+mod explain;
 mod package;
 #[cfg(test)]
 mod promises;
+mod review;
 mod run;
 #[cfg(test)]
 mod tests;
 mod trigger;
 
 use alloc::boxed::Box;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
 use thiserror::Error;
 
+pub use self::explain::verdicts;
 use crate::data::ObjectWrite;
 use crate::decision::{Decision, Outcome, Unchanged};
+use crate::errand::Errand;
 use crate::event::Event;
 use crate::execution::Execution;
 use crate::facts::{Facts, FactsNeeded, Seen};
 use crate::guard::{Guard, View, blackout_until, later};
-use crate::lane::SlotKey;
-use crate::names::{ModelPackageGroupName, shortened};
+use crate::lane::Lane;
+use crate::names::{ModelPackageArn, ModelPackageGroupName, shortened};
 use crate::policy::PolicyInForce;
 use crate::reason::Reason;
+use crate::review::Write;
 use crate::slot::{Claim, Pause, Phase, Slot};
 use crate::trigger::DedupeKey;
 
@@ -87,6 +95,17 @@ pub enum Command {
         /// The execution.
         execution: Execution,
     },
+    /// Describe the package and tell what it is.
+    DescribePackage {
+        /// The package.
+        package: ModelPackageArn,
+    },
+    /// Write to the package, if it still is what the update is to be written over.
+    UpdatePackage(Box<Write>),
+    /// Do something elsewhere.
+    Errand(Errand),
+    /// Look at the slot once more.
+    Look,
 }
 
 /// How a worker makes sure that a claim's execution exists.
@@ -122,6 +141,14 @@ pub enum StepError {
         /// The last claim of the slot.
         last: u64,
     },
+    /// The event is none of this lane.
+    #[error("{event} is no event of the lane {lane}")]
+    OtherLane {
+        /// The event.
+        event: String,
+        /// The lane.
+        lane: Lane,
+    },
 }
 
 /// Decides what follows from `event` for a slot.
@@ -145,6 +172,15 @@ pub fn step(
         blackout_until: blackout_until(&policy.policy.blackouts, now),
         objects: Vec::new(),
     };
+    if !is_of(event, &policy.lane) {
+        return Err(StepError::OtherLane {
+            event: event.to_string(),
+            lane: policy.lane.clone(),
+        });
+    }
+    if let Lane::Package(package) = &policy.lane {
+        return Ok(turn.review(package));
+    }
     match (event, &slot.phase) {
         (Event::Trigger(trigger), _) => turn.triggered(trigger),
         (Event::AlarmCleared { alarm, at }, _) => turn.alarm_cleared(alarm, *at),
@@ -192,6 +228,57 @@ pub fn step(
         (Event::Abandon { .. }, Phase::Idle | Phase::Running(_)) => {
             Ok(Step::unchanged(Unchanged::NoClaim))
         }
+
+        (
+            Event::Withdrawn {
+                package,
+                because,
+                at,
+            },
+            _,
+        ) => Ok(turn.withdrawn(package, *because, *at)),
+        (Event::RollBack { .. }, _) => Ok(turn.asked_to_roll_back()),
+        (Event::EndpointRolledBack { endpoint, what, at }, _) => {
+            Ok(turn.endpoint_rolled_back(endpoint, what, *at))
+        }
+        (Event::ErrandDone { number, baseline }, _) => {
+            Ok(turn.errand_done(*number, baseline.as_ref()))
+        }
+        (
+            Event::Package { .. }
+            | Event::SignOff(_)
+            | Event::Decide { .. }
+            | Event::PackageWritten { .. },
+            _,
+        ) => Ok(Step::unchanged(Unchanged::SamePackage)),
+    }
+}
+
+/// Whether the event can happen in this lane.
+fn is_of(event: &Event, lane: &Lane) -> bool {
+    let of_package = matches!(lane, Lane::Package(_));
+    let of_deployment = matches!(lane, Lane::Deploy(_));
+    match event {
+        Event::Tick | Event::ErrandDone { .. } => true,
+        Event::Package { .. }
+        | Event::SignOff(_)
+        | Event::Decide { .. }
+        | Event::PackageWritten { .. } => of_package,
+        Event::Withdrawn { .. } | Event::RollBack { .. } | Event::EndpointRolledBack { .. } => {
+            of_deployment
+        }
+        Event::Trigger(trigger) => {
+            !of_package && trigger.cause.package().is_some() == of_deployment
+        }
+        Event::AlarmCleared { .. } | Event::Data(_) | Event::Registered { .. } => {
+            *lane == Lane::Retrain
+        }
+        Event::StartAnswered { .. }
+        | Event::Status(_)
+        | Event::Pause { .. }
+        | Event::Abandon { .. }
+        | Event::ResetBreaker { .. }
+        | Event::Unpause { .. } => !of_package,
     }
 }
 
@@ -220,15 +307,23 @@ impl Turn<'_> {
     fn commit(self, outcome: Outcome, commands: Vec<Command>) -> Step {
         let at = self.now;
         let decision = Decision {
-            slot: SlotKey::retrain(self.policy.model.clone()),
+            slot: self.policy.slot(),
             number: self.slot.version.saturating_add(1),
             at,
             event: self.event.recorded(),
-            console_url: outcome.execution().map(Execution::console_url),
+            console_url: self.console_url(&outcome),
             outcome,
             policy_version: self.policy.version,
         };
         self.write(Some(decision), commands)
+    }
+
+    /// Where a person sees what the outcome is about.
+    fn console_url(&self, outcome: &Outcome) -> Option<String> {
+        match &self.policy.lane {
+            Lane::Package(package) => Some(package.console_url()),
+            Lane::Retrain | Lane::Deploy(_) => outcome.execution().map(Execution::console_url),
+        }
     }
 
     /// The write that ends this turn and moves no more than the due time.
@@ -240,22 +335,21 @@ impl Turn<'_> {
         let mut slot = self.slot;
         slot.version = slot.version.saturating_add(1);
         slot.updated_at = self.now;
-        let marker = match self.event {
-            // A trigger that was seen has its marker; this write is about its claim.
-            Event::Trigger(trigger) if self.facts.seen.is_none() => Some((
-                trigger.dedupe_key(),
-                Seen {
-                    decision: slot.version,
-                    claim: decision
-                        .as_ref()
-                        .and_then(|decision| match &decision.outcome {
-                            Outcome::Claimed { claim } => Some(claim.number),
-                            _ => None,
-                        }),
-                },
-            )),
-            _ => None,
-        };
+        // What was seen has its marker; this write is about its claim.
+        let key = self
+            .event
+            .dedupe_key()
+            .filter(|_| self.facts.seen.is_none());
+        let claim = decision
+            .as_ref()
+            .and_then(|decision| match &decision.outcome {
+                Outcome::Claimed { claim } => Some(claim.number),
+                _ => None,
+            });
+        let marker = key.map(|key| {
+            let decision = slot.version;
+            (key, Seen { decision, claim })
+        });
         Step::Commit(Box::new(Commit {
             slot,
             marker,
@@ -267,7 +361,12 @@ impl Turn<'_> {
 
     /// The first guard that keeps `reason` from starting now.
     fn guard(&self, reason: &Reason) -> Option<Guard> {
-        let view = View {
+        Guard::first(self.view(), reason)
+    }
+
+    /// What the guards look at.
+    fn view(&self) -> View<'_> {
+        View {
             slot: &self.slot,
             controller: self.facts.controller,
             policy: self.policy,
@@ -275,8 +374,7 @@ impl Turn<'_> {
             may_start: self.facts.may_start,
             data_ready_at: self.data_ready_at(),
             now: self.now,
-        };
-        Guard::first(view, reason)
+        }
     }
 
     /// Sets when to look again, unless a claim or a run has its own time for that.
@@ -294,7 +392,10 @@ impl Turn<'_> {
         let data = self.data_ready_at().filter(|_| !self.is_data_held());
         let held = self.due_for_held();
         let package = self.package_due_at();
+        let current = self.current_due_at();
+        let errands = self.slot.errands.due_at();
         let due = held.into_iter().chain(foreign).chain(aged).chain(package);
+        let due = due.chain(current).chain(errands);
         due.chain(data).min()
     }
 
@@ -306,6 +407,7 @@ impl Turn<'_> {
                 None => Some(self.now),
                 // A person must act, on the policy or on the model. Looking again
                 // at a slow pace notices a changed policy without being told.
+                Some(Guard::Promotion { .. }) => Some(later(self.now, LOOK_AT_WAITING_EVERY)),
                 Some(
                     Guard::Misconfigured { .. }
                     | Guard::ControllerPaused { .. }
@@ -354,3 +456,7 @@ impl Turn<'_> {
 
 /// How often a slot is looked at whose guard only a person can clear.
 const LOOK_AGAIN_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// How often a package is looked at that waits for a person's promotion: the policy may
+/// have stopped asking for one.
+const LOOK_AT_WAITING_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);

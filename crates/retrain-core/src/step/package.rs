@@ -2,14 +2,14 @@
 //!
 //! SageMaker tells about packages too, but may not: until one is seen, somebody looks.
 
-use alloc::vec;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Command, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
-use crate::event::RegisteredPackage;
+use crate::event::Event;
 use crate::guard::later;
+use crate::lane::Lane;
+use crate::package::RegisteredPackage;
 use crate::slot::{AwaitedPackage, Run};
 
 /// How long a package is looked for. A pipeline registers it before its run ends.
@@ -19,11 +19,15 @@ impl Turn<'_> {
     /// From now on the run's package is looked for, if the model has a gate.
     pub(super) fn await_package(&mut self, run: &Run) {
         let policy = &self.policy.policy;
-        if policy.gate.is_none() || policy.model_package_group.is_none() {
+        let is_followed = policy.gate.is_some() || !policy.environments.is_empty();
+        if !is_followed || policy.model_package_group.is_none() || self.policy.lane != Lane::Retrain
+        {
             return;
         }
         self.slot.awaited = Some(AwaitedPackage {
             claim: run.claim.number,
+            token: Some(run.claim.token.clone()),
+            policy_version: Some(run.claim.policy_version),
             started_at: run.started_at,
             ended_at: self.now,
             look_at: self.now,
@@ -59,16 +63,21 @@ impl Turn<'_> {
         };
         let claim = awaited.claim;
         let outcome = match found {
-            Some(found) => Outcome::PackageSeen {
-                claim,
-                found: found.clone(),
-            },
+            Some(found) => {
+                // SageMaker may never tell about it: whoever decides about it looks now.
+                self.tell(Lane::Package(found.package.clone()), Event::Tick, self.now);
+                Outcome::PackageSeen {
+                    claim,
+                    found: found.clone(),
+                }
+            }
             None if self.now < later(awaited.ended_at, LOOK_FOR) => {
                 return Step::unchanged(Unchanged::Looked);
             }
             None => Outcome::NoPackage { claim },
         };
+        let errands = self.run_errands();
         self.refresh_due();
-        self.commit(outcome, vec![])
+        self.commit(outcome, errands)
     }
 }

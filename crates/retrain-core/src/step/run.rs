@@ -79,6 +79,9 @@ impl Turn<'_> {
             .foreign
             .iter()
             .position(|run| run.execution.is_same(&execution));
+        if report.status.tells_retry() && self.is_closed_run(&execution) {
+            return self.reopen(report);
+        }
         match (report.status, known) {
             (ExecutionStatus::InFlight, Some(at)) => {
                 let look_at = later(self.now, self.facts.timing.describe_every());
@@ -98,16 +101,12 @@ impl Turn<'_> {
             {
                 Step::unchanged(Unchanged::SameStatus)
             }
-            (ExecutionStatus::InFlight | ExecutionStatus::Succeeded, None)
-                if self.is_closed_run(&execution) =>
-            {
-                self.reopen(report)
-            }
             (ExecutionStatus::InFlight, None) => {
                 let timing = self.facts.timing;
                 // One of ours was retried, or its end has overtaken this description:
                 // that is found out soon.
-                let look_after = if is_ours(report) {
+                let retried = is_ours(report);
+                let look_after = if retried {
                     timing.settle()
                 } else {
                     timing.describe_every()
@@ -115,7 +114,7 @@ impl Turn<'_> {
                 let started_at = report.started_at.unwrap_or(self.now);
                 self.see_foreign(&execution, started_at, look_after);
                 self.refresh_due();
-                self.commit(Outcome::ForeignRunSeen { execution }, vec![])
+                self.commit(Outcome::ForeignRunSeen { execution, retried }, vec![])
             }
             (_, Some(at)) => {
                 self.slot.foreign.remove(at);
@@ -193,7 +192,9 @@ impl Turn<'_> {
         }
         self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
         let execution = run.execution.clone();
-        self.commit_silently(vec![Command::Describe { execution }])
+        let mut commands = vec![Command::Describe { execution }];
+        commands.extend(self.run_errands());
+        self.commit_silently(commands)
     }
 }
 

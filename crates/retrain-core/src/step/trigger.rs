@@ -10,9 +10,10 @@ use super::{Command, Look, Step, StepError, Turn};
 use crate::decision::{Outcome, Stale, Unchanged};
 use crate::drift::AlarmState;
 use crate::guard::{Guard, later};
+use crate::lane::Lane;
 use crate::names::AlarmArn;
 use crate::policy::{Mode, WithinMinInterval};
-use crate::reason::{Reason, Reasons};
+use crate::reason::Reason;
 use crate::slot::{AlarmSeen, Fate, Misconfigured, Phase};
 use crate::trigger::{Cause, Trigger};
 
@@ -27,6 +28,9 @@ impl Turn<'_> {
         self.check_not_ahead(trigger.at)?;
         if let Some(because) = self.staleness(trigger) {
             return Ok(self.commit(Outcome::Stale { because }, vec![]));
+        }
+        if let Some(guard) = self.is_not_promoted(&trigger.cause) {
+            return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
         }
         if let Cause::Drift { alarm, .. } = &trigger.cause {
             self.see_alarm(alarm, AlarmState::Alarm, trigger.at);
@@ -47,8 +51,10 @@ impl Turn<'_> {
             return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
         }
         Ok(match (guard, self.first_eligible()) {
-            (None, _) => self.claim_held(&reason),
-            (Some(_), Some(other)) => self.claim_held(&other),
+            (None, None) => self.claim_held(&reason),
+            // Of retraining the newest cause leads, which is the one that is told.
+            (None, Some(_)) if self.policy.lane == Lane::Retrain => self.claim_held(&reason),
+            (_, Some(best)) => self.claim_held(&best),
             (Some(guard), None) => self.hold(guard),
         })
     }
@@ -76,6 +82,9 @@ impl Turn<'_> {
     }
 
     fn staleness(&self, trigger: &Trigger) -> Option<Stale> {
+        if trigger.cause.package().is_some() {
+            return self.is_overtaken(&trigger.cause);
+        }
         if trigger.at < self.horizon() {
             return Some(Stale::TooOld { at: trigger.at });
         }
@@ -142,8 +151,10 @@ impl Turn<'_> {
         if let Some(guard) = ripe.find_map(|reason| self.guard(reason)) {
             return self.hold(guard);
         }
+        self.look_at_current();
         let mut commands = self.describe_foreign();
         commands.extend(self.find_package());
+        commands.extend(self.run_errands());
         let due_at = self.due_when_idle();
         if due_at == self.slot.due_at && commands.is_empty() {
             return Step::unchanged(Unchanged::NothingDue);
@@ -180,14 +191,15 @@ impl Turn<'_> {
 
     /// The first held cause that no guard keeps.
     pub(super) fn first_eligible(&self) -> Option<Reason> {
-        self.slot
-            .held
-            .iter()
-            .find(|reason| self.guard(reason).is_none())
+        let held = self.slot.held.iter();
+        self.best_of(held.filter(|reason| self.guard(reason).is_none()))
             .cloned()
     }
 
     fn hold(mut self, guard: Guard) -> Step {
+        if let Some(needed) = self.needed_to_take_up() {
+            return Step::NeedFacts(needed);
+        }
         self.refresh_due();
         // Whoever delivers a trigger behind an unfinished claim can finish it.
         let commands = match self.slot.phase.clone() {
@@ -204,19 +216,25 @@ impl Turn<'_> {
         if self.policy.policy.mode == Mode::Observe {
             return self.would_start(leading);
         }
-        let needed = self.facts_needed();
+        let needed = self.facts_needed(leading);
         if self.facts.lookups.is_none() && !needed.is_empty() {
             return Step::NeedFacts(needed);
         }
-        let claim = match self.write_claim(leading) {
+        if self.is_retried() {
+            return self.hold_behind_retry();
+        }
+        if let Some(outcome) = self.not_approved(leading) {
+            return self.commit(outcome, vec![]);
+        }
+        let (taken, kept) = self.take_held(leading);
+        let claim = match self.write_claim(leading, taken) {
             Ok(claim) => claim,
             Err(what) => {
                 let guard = self.misconfigure(what);
                 return self.hold(guard);
             }
         };
-        self.slot.held = Reasons::default();
-        self.slot.closed = None;
+        self.slot.held = kept;
         if claim.data.is_some() {
             self.slot.data.take();
         }
@@ -236,8 +254,9 @@ impl Turn<'_> {
 
     /// Records what would be started now, and goes on as if it had succeeded.
     fn would_start(mut self, leading: &Reason) -> Step {
-        let reasons = core::mem::take(&mut self.slot.held);
-        self.slot.closed = None;
+        let (reasons, kept) = self.take_held(leading);
+        self.slot.held = kept;
+        self.consume_closed();
         self.slot.record_observed_start(self.now);
         self.slot.settle(&reasons, Fate::Observed, None, self.now);
         let data = self.slot.data.take().tally;

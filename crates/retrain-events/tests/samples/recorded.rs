@@ -3,8 +3,9 @@
 use std::fs;
 
 use retrain_events::{
-    AlarmMessage, Arrival, DataMessage, ExecutionMessage, InvalidEvent, Request, alarm_messages,
-    code_job, data_message, execution_message, request,
+    AlarmMessage, Arrival, DataMessage, DeploymentAsks, ExecutionMessage, InvalidEvent,
+    PackageAsks, PackageMessage, Request, alarm_messages, code_job, data_message,
+    execution_message, package_message, request,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +36,35 @@ fn execution_as_json(result: &Result<ExecutionMessage, InvalidEvent>) -> Value {
             "replay_name": status.replay_name,
         }),
         Ok(ExecutionMessage::Irrelevant(why)) => json!({ "irrelevant": why.name() }),
+        Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
+    }
+}
+
+fn package_as_json(result: &Result<PackageMessage, InvalidEvent>) -> Value {
+    match result {
+        Ok(PackageMessage::Package(package)) => json!({
+            "package": package.package,
+            "approval": package.approval,
+            "status": package.status,
+            "updated_fields": package.updated_fields.as_ref().map(|fields| {
+                fields.iter().map(ToString::to_string).collect::<Vec<_>>()
+            }),
+            "may_tell_approval": package.may_tell_approval(),
+            "at": package.at,
+            "life_cycle": package.life_cycle,
+            "event_id": package.event_id,
+            "replay_name": package.replay_name,
+        }),
+        Ok(PackageMessage::Endpoint(endpoint)) => json!({
+            "endpoint": endpoint.endpoint,
+            "status": endpoint.status.to_string(),
+            "config": endpoint.config,
+            "failure": endpoint.failure,
+            "at": endpoint.at,
+            "event_id": endpoint.event_id,
+            "replay_name": endpoint.replay_name,
+        }),
+        Ok(PackageMessage::Irrelevant(why)) => json!({ "irrelevant": why.name() }),
         Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
     }
 }
@@ -88,6 +118,35 @@ fn request_as_json(event: &Value) -> Value {
         Ok(Some(Request::Model(request))) => {
             json!({ "model": request.model, "event": request.event(now) })
         }
+        Ok(Some(Request::Package(request))) => json!({
+            "model": request.model,
+            "package": request.package.to_string(),
+            "asks": match request.asks {
+                PackageAsks::SignOff { role, opinion } => {
+                    json!({ "sign_off": { "role": role, "opinion": opinion } })
+                }
+                PackageAsks::Approve => json!("approve"),
+                PackageAsks::Reject => json!("reject"),
+            },
+            "by": request.by,
+            "why": request.why,
+        }),
+        Ok(Some(Request::Deployment(request))) => json!({
+            "model": request.model,
+            "environment": request.environment,
+            "asks": match request.asks {
+                DeploymentAsks::Deploy { package, key, force } => {
+                    json!({ "deploy": { "package": package.to_string(), "key": key, "force": force } })
+                }
+                DeploymentAsks::Rollback { key } => json!({ "rollback": { "key": key } }),
+                DeploymentAsks::Pause => json!("pause"),
+                DeploymentAsks::Resume => json!("resume"),
+                DeploymentAsks::ResetBreaker => json!("reset_breaker"),
+                DeploymentAsks::Abandon => json!("abandon"),
+            },
+            "by": request.by,
+            "why": request.why,
+        }),
         Ok(Some(Request::Controller { pause, by, why })) => {
             json!({ "pause": pause, "by": by, "why": why })
         }
@@ -112,6 +171,9 @@ fn every_sample_parses_as_recorded() {
                     "sample",
                     execution_as_json(&execution_message(&event))
                 );
+            }
+            Function::ModelApproval => {
+                insta::assert_json_snapshot!("sample", package_as_json(&package_message(&event)));
             }
             Function::Reconciler => {
                 insta::assert_json_snapshot!("sample", request_as_json(&event));

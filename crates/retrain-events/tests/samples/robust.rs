@@ -8,11 +8,13 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use retrain_events::{
-    Arrival, ExecutionMessage, InvalidEvent, ObjectCreated, alarm_messages, execution_message,
-    request,
+    Arrival, ExecutionMessage, InvalidEvent, ObjectCreated, PackageMessage, Request,
+    alarm_messages, execution_message, package_message, request,
 };
 
-use crate::sample::{arrivals, data_arrival, drift_alarm, event, execution_status, names};
+use crate::sample::{
+    arrivals, data_arrival, drift_alarm, event, execution_status, model_approval, names,
+};
 
 /// What every answer must be, of each function to any event.
 fn is_decent(event: &Value) {
@@ -34,9 +36,8 @@ fn is_decent(event: &Value) {
         Ok(ExecutionMessage::Irrelevant(_)) => {}
         Err(error) => is_helpful(&error),
     }
-    if let Err(error) = request(event) {
-        is_helpful(&error);
-    }
+    package_is_decent(event);
+    request_is_decent(event);
     let arrivals = arrivals(event);
     assert!(!arrivals.is_empty(), "{event}");
     for result in arrivals {
@@ -45,6 +46,39 @@ fn is_decent(event: &Value) {
             Ok(Arrival::Irrelevant(_)) => {}
             Err(error) => is_helpful(&error),
         }
+    }
+}
+
+fn package_is_decent(event: &Value) {
+    let shown: Vec<Option<String>> = match package_message(event) {
+        Ok(PackageMessage::Package(package)) => {
+            assert!((1..=4).contains(&package.updated_fields.map_or(1, |fields| fields.len())));
+            let stage = package.life_cycle.map(|cycle| cycle.stage + &cycle.status);
+            vec![package.event_id, package.replay_name, stage]
+        }
+        Ok(PackageMessage::Endpoint(endpoint)) => {
+            assert!(endpoint.config.is_none_or(|name| name.len() <= 63));
+            let status = Some(endpoint.status.to_string());
+            vec![endpoint.failure, status, endpoint.event_id]
+        }
+        Ok(PackageMessage::Irrelevant(_)) => vec![],
+        Err(error) => return is_helpful(&error),
+    };
+    for text in shown.into_iter().flatten() {
+        assert!(text.chars().count() <= 514, "{text}");
+    }
+}
+
+fn request_is_decent(event: &Value) {
+    let (by, why) = match request(event) {
+        Ok(Some(Request::Package(request))) => (request.by, request.why),
+        Ok(Some(Request::Deployment(request))) => (request.by, request.why),
+        Ok(Some(Request::Controller { by, why, .. })) => (by, why),
+        Ok(Some(Request::Model(_)) | None) => return,
+        Err(error) => return is_helpful(&error),
+    };
+    for (text, longest) in [(by, 256), (why, 500)] {
+        assert!((1..=longest).contains(&text.chars().count()), "{text}");
     }
 }
 
@@ -85,6 +119,17 @@ fn text() -> impl Strategy<Value = String> {
         "SageMaker Model Building Pipeline Execution Status Change",
         "Executing",
         "Succeeded",
+        "SageMaker Model Package State Change",
+        "SageMaker Endpoint State Change",
+        "arn:aws:sagemaker:us-east-1:111122223333:model-package/a/7",
+        "arn:aws:sagemaker:us-east-1:111122223333:model-package/a",
+        "Approved",
+        "ModelApprovalStatus",
+        "IN_SERVICE",
+        "sign_off",
+        "deploy",
+        "technical",
+        "approves",
         "aws.s3",
         "Object Created",
         "aws:s3",
@@ -131,6 +176,25 @@ fn key() -> impl Strategy<Value = String> {
         "pipelineExecutionDisplayName",
         "currentPipelineExecutionStatus",
         "executionStartTime",
+        "ModelPackageArn",
+        "ModelApprovalStatus",
+        "ModelPackageStatus",
+        "UpdatedModelPackageFields",
+        "LastModifiedTime",
+        "EndpointName",
+        "EndpointArn",
+        "EndpointStatus",
+        "FailureReason",
+        "request",
+        "model",
+        "environment",
+        "package",
+        "package_version",
+        "role",
+        "opinion",
+        "by",
+        "why",
+        "force",
         "messageId",
         "body",
         "eventSource",
@@ -255,6 +319,54 @@ proptest! {
     }
 
     #[test]
+    fn any_details_of_a_package_or_an_endpoint_get_a_decent_answer(
+        detail in any_json(),
+        resources in any_json(),
+        value in any_json(),
+        word in text(),
+    ) {
+        for (name, fields) in [
+            (
+                "life-cycle-edit",
+                &[
+                    "UpdatedModelPackageFields",
+                    "ModelLifeCycle",
+                    "LastModifiedTime",
+                    "ModelPackageStatus",
+                    "ModelApprovalStatus",
+                    "ModelPackageArn",
+                ][..],
+            ),
+            (
+                "endpoint-failed",
+                &[
+                    "FailureReason",
+                    "EndpointConfigName",
+                    "LastModifiedTime",
+                    "EndpointStatus",
+                    "EndpointName",
+                    "EndpointArn",
+                ],
+            ),
+        ] {
+            for value in [value.clone(), json!(word), json!([word]), Value::Null] {
+                let mut event = model_approval(name);
+                for field in fields {
+                    event["detail"][*field] = value.clone();
+                    is_decent(&event);
+                }
+                event["resources"] = resources.clone();
+                is_decent(&event);
+            }
+            let mut event = model_approval(name);
+            event["detail"] = detail.to_string().into();
+            is_decent(&event);
+            event["detail"] = detail.clone();
+            is_decent(&event);
+        }
+    }
+
+    #[test]
     fn any_contents_of_a_queue_get_a_decent_answer(
         detail in any_json(),
         object in any_json(),
@@ -326,11 +438,20 @@ fn megabytes_of_anything_make_a_short_error() {
         "code-pipeline-name-in-resources-only",
     ];
     let arrivals = ["versioned", "notification-many-records", "sqs-batch"];
+    let packages = [
+        "life-cycle-edit",
+        "arn-in-resources-only",
+        "endpoint-failed",
+        "endpoint-arn-only",
+    ];
+    let requests = ["sign-off", "reject", "deploy", "pause-environment"];
     for event in alarms
         .map(drift_alarm)
         .into_iter()
         .chain(executions.map(execution_status))
         .chain(arrivals.map(data_arrival))
+        .chain(packages.map(model_approval))
+        .chain(requests.map(|name| event(&format!("reconciler/{name}"))))
     {
         let mut places = BTreeSet::new();
         pointers(&event, "", &mut places);

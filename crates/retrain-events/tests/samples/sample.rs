@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use retrain_core::drift::AlarmTransition;
 use retrain_events::{
-    AlarmMessage, Arrival, DataMessage, ExecutionEvent, ExecutionMessage, InvalidEvent,
-    ObjectCreated, Received, alarm_messages, data_message, execution_message, request,
+    AlarmMessage, Arrival, DataMessage, EndpointEvent, ExecutionEvent, ExecutionMessage,
+    InvalidEvent, ObjectCreated, PackageEvent, PackageMessage, Received, alarm_messages,
+    data_message, execution_message, package_message, request,
 };
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ pub(crate) enum Function {
     DataArrival,
     DriftAlarm,
     ExecutionStatus,
+    ModelApproval,
     Reconciler,
 }
 
@@ -30,6 +32,8 @@ impl Function {
             Self::DataArrival
         } else if name.starts_with("execution-status/") || name.starts_with("invalid/execution-") {
             Self::ExecutionStatus
+        } else if name.starts_with("model-approval/") || name.starts_with("invalid/package-") {
+            Self::ModelApproval
         } else if name.starts_with("reconciler/") || name.starts_with("invalid/request-") {
             Self::Reconciler
         } else {
@@ -43,6 +47,7 @@ impl Function {
             Self::DataArrival => "data-arrival",
             Self::DriftAlarm => "drift-alarm",
             Self::ExecutionStatus => "execution-status",
+            Self::ModelApproval => "model-approval",
             Self::Reconciler => "reconciler",
         }
     }
@@ -109,6 +114,11 @@ pub(crate) fn undecided(name: &str) -> Vec<Option<Result<&'static str, InvalidEv
         Function::ExecutionStatus => match execution_message(&event(name)) {
             Ok(ExecutionMessage::Status(_)) => vec![None],
             Ok(ExecutionMessage::Irrelevant(why)) => vec![Some(Ok(why.name()))],
+            Err(error) => vec![Some(Err(error))],
+        },
+        Function::ModelApproval => match package_message(&event(name)) {
+            Ok(PackageMessage::Package(_) | PackageMessage::Endpoint(_)) => vec![None],
+            Ok(PackageMessage::Irrelevant(why)) => vec![Some(Ok(why.name()))],
             Err(error) => vec![Some(Err(error))],
         },
         Function::Reconciler => match request(&event(name)) {
@@ -188,5 +198,26 @@ pub(crate) fn status(event: &Value) -> ExecutionEvent {
     match execution_message(event).unwrap() {
         ExecutionMessage::Status(status) => *status,
         ExecutionMessage::Irrelevant(why) => panic!("{why}: {event}"),
+    }
+}
+
+/// A sample of the folder `model-approval`.
+pub(crate) fn model_approval(name: &str) -> Value {
+    event(&format!("model-approval/{name}"))
+}
+
+/// The package's state that an event tells.
+pub(crate) fn package(event: &Value) -> PackageEvent {
+    match package_message(event).unwrap() {
+        PackageMessage::Package(package) => *package,
+        other => panic!("{other:?}: {event}"),
+    }
+}
+
+/// The endpoint's state that an event tells.
+pub(crate) fn endpoint(event: &Value) -> EndpointEvent {
+    match package_message(event).unwrap() {
+        PackageMessage::Endpoint(endpoint) => *endpoint,
+        other => panic!("{other:?}: {event}"),
     }
 }

@@ -1,6 +1,7 @@
-//! Two days in the life of one model, played through the real functions.
+//! Three days in the life of one model, played through the real functions.
 
 mod paint;
+mod release;
 mod stage;
 mod story;
 

@@ -17,15 +17,16 @@ use super::Problem;
 use super::paint::Paint;
 use crate::{Deployment, Sample, sample};
 
-const OUTCOME_WIDTH: usize = 13;
+const OUTCOME_WIDTH: usize = 18;
 const FIRST_DAY: &str = "2026-01-05T";
 const SECOND_DAY: &str = "2026-01-06T";
+const THIRD_DAY: &str = "2026-01-07T";
 const BUCKET: &str = "fraud-detection-data";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:data-arrival";
 
 pub(super) struct Stage<W> {
     out: W,
-    deployment: Arc<Deployment>,
+    pub(super) deployment: Arc<Deployment>,
     function: Arc<Handler>,
     data_arrival: DataArrival,
     /// Every event of S3 so far.
@@ -68,6 +69,11 @@ impl<W: Write> Stage<W> {
     /// Moves the clock to a time of the second day.
     pub(super) fn next_day_at(&self, time: &str) -> Result<(), Problem> {
         self.on(SECOND_DAY, time)
+    }
+
+    /// Moves the clock to a time of the third day.
+    pub(super) fn third_day_at(&self, time: &str) -> Result<(), Problem> {
+        self.on(THIRD_DAY, time)
     }
 
     fn on(&self, day: &str, time: &str) -> Result<(), Problem> {
@@ -196,9 +202,12 @@ impl<W: Write> Stage<W> {
         self.answers(&summary.answers)
     }
 
-    fn answers(&mut self, answers: &[Answer]) -> Result<(), Problem> {
+    pub(super) fn answers(&mut self, answers: &[Answer]) -> Result<(), Problem> {
         for answer in answers {
-            self.line(&answer.outcome, &answer.reason)?;
+            // A look that only led to something else is not worth a line.
+            if answer.outcome != "unchanged" || answer.then.is_empty() {
+                self.line(&answer.outcome, &answer.reason)?;
+            }
             for then in &answer.then {
                 self.line(&then.outcome, &then.reason)?;
             }
@@ -206,7 +215,7 @@ impl<W: Write> Stage<W> {
         Ok(())
     }
 
-    fn heading(&mut self, title: &str) -> Result<(), Problem> {
+    pub(super) fn heading(&mut self, title: &str) -> Result<(), Problem> {
         let now = self
             .deployment
             .sandbox
@@ -223,7 +232,7 @@ impl<W: Write> Stage<W> {
         Ok(())
     }
 
-    fn line(&mut self, outcome: &str, reason: &str) -> Result<(), Problem> {
+    pub(super) fn line(&mut self, outcome: &str, reason: &str) -> Result<(), Problem> {
         let reason = short(reason);
         writeln!(
             self.out,
@@ -272,6 +281,11 @@ impl<W: Write> Stage<W> {
         Ok(())
     }
 
+    pub(super) fn say(&mut self, text: &str) -> Result<(), Problem> {
+        writeln!(self.out, "{text}")?;
+        Ok(())
+    }
+
     pub(super) fn introduce(&mut self, text: &str) -> Result<(), Problem> {
         writeln!(self.out, "{}", self.paint.dim(text))?;
         Ok(())
@@ -289,7 +303,21 @@ impl<W: Write> Stage<W> {
 /// ARNs and moments without what they all share.
 fn short(text: &str) -> String {
     text.replace("arn:aws:sagemaker:us-east-1:111122223333:pipeline/", "")
+        .replace(
+            "arn:aws:sagemaker:us-east-1:111122223333:model-package/",
+            "",
+        )
+        .replace("0000000e-0000-4000-8000-", "execution ")
+        .replace(
+            "codepipeline/fraud-detection-staging/execution",
+            "staging execution",
+        )
+        .replace(
+            "codepipeline/fraud-detection-production/execution",
+            "production execution",
+        )
         .replace("fraud-detection-training/execution/", "execution ")
         .replace(FIRST_DAY, "")
         .replace(SECOND_DAY, "")
+        .replace(THIRD_DAY, "")
 }

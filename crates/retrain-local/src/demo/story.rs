@@ -1,4 +1,4 @@
-//! What happens to the model `fraud-detection` on two days.
+//! What happens to the model `fraud-detection` on three days.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use super::stage::Stage;
 
 pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     stage.introduce(
-        "Two days of the model fraud-detection on a local AWS: real handlers, real SDK clients,\n\
+        "Three days of the model fraud-detection on a local AWS: real handlers, real SDK clients,\n\
          strict services, an embedded DynamoDB. Minimum interval: 6h. New training data is\n\
          enough with 10,000 rows and 10 minutes without more.",
     )?;
@@ -16,6 +16,8 @@ pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     crash(stage).await?;
     flapping(stage).await?;
     new_data(stage).await?;
+    release(stage).await?;
+    stage.close_deployments()?;
     stage.close()
 }
 
@@ -166,5 +168,51 @@ async fn new_data(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     stage.wait(15);
     stage
         .execution_succeeds("The pipeline execution has succeeded")
+        .await
+}
+
+async fn release(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
+    stage.build_environments()?;
+    stage.third_day_at("06:00")?;
+    stage.add_environments(
+        "The third day: the policy gets a gate and two environments, staging and production",
+    )?;
+    stage.wait(5);
+    let alarm = stage.now("drift-alarm/alarm")?;
+    stage.deliver("Data-quality drift", &alarm).await?;
+    stage.wait(45);
+    stage
+        .package_is_registered("The run registers a package with an AUC of 0.931", "0.931")
+        .await?;
+    stage
+        .execution_succeeds("The pipeline execution has succeeded")
+        .await?;
+    stage.wait(2);
+    stage
+        .reconcile("Nobody has contradicted: what the gate approved is deployed")
+        .await?;
+    stage.wait(20);
+    stage
+        .deployment_succeeds("The deployment to staging has succeeded", "staging")
+        .await?;
+    stage
+        .metadata_is_edited("Somebody edits the package's metadata")
+        .await?;
+    stage.third_day_at("09:00")?;
+    stage
+        .person_promotes("A person promotes it to production", "production")
+        .await?;
+    stage.wait(20);
+    stage
+        .deployment_succeeds("The deployment to production has succeeded", "production")
+        .await?;
+    stage.baseline()?;
+    stage.third_day_at("14:00")?;
+    let alarm = stage.now("drift-alarm/alarm")?;
+    stage
+        .deliver(
+            "Drift again: the next run is compared with the new champion",
+            &alarm,
+        )
         .await
 }

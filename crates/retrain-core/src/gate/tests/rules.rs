@@ -1,6 +1,7 @@
 //! How conditions add up.
 
 use super::*;
+use crate::period::Period;
 use Outcome::{Approve, AskPerson, Reject};
 
 /// A gate of four conditions on metadata keys, each to pass, fail, be borderline or
@@ -67,6 +68,7 @@ fn a_gate_without_conditions_approves_nothing() {
         on_fail: OnFail::Reject,
         without_champion: WithoutChampion::Pass,
         required_signoffs: [].into(),
+        remind_every: Period::from_hours(24),
     };
     let verdict = evaluate(&empty, &evaluated(BINARY), None);
     assert_eq!(verdict.outcome, AskPerson);

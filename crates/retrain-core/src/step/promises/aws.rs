@@ -17,7 +17,7 @@ impl World {
             return;
         };
         let claim = worker.claim.clone();
-        let look = worker.look;
+        let (look, decided) = (worker.look, worker.decided);
         // Promise 8: the shell checks this just before it sends.
         if now - self.timing.send_within() > worker.began {
             self.workers.remove(at);
@@ -26,12 +26,10 @@ impl World {
         let found = (look != Look::No).then(|| self.find(&claim)).flatten();
         let answer = match (found, fate) {
             (Some(answer), _) => answer,
-            (None, _) if look == Look::Only => StartAnswer::Unknown {
-                what: "forbidden".into(),
-            },
-            (None, Fate::Accepted) => self.start(&claim),
+            (None, _) if look == Look::Only => StartAnswer::Absent,
+            (None, Fate::Accepted) => self.start(&claim, decided),
             (None, Fate::LostAfter) => {
-                self.start(&claim);
+                self.start(&claim, decided);
                 StartAnswer::Unknown {
                     what: "lost".into(),
                 }
@@ -72,7 +70,7 @@ impl World {
     }
 
     /// The token's window outlasts the list's lag, and not by a second more.
-    pub(super) fn start(&mut self, claim: &Claim) -> StartAnswer {
+    fn start(&mut self, claim: &Claim, decided: usize) -> StartAnswer {
         let window = self.timing.settle();
         let known = self.executions.iter().find(|execution| {
             execution.token.as_ref() == Some(&claim.token) && execution.started + window >= self.now
@@ -92,12 +90,14 @@ impl World {
         self.executions.push(Ran {
             arn: arn.clone(),
             token: Some(claim.token.clone()),
+            claim: claim.number,
+            decided,
             parameters: claim.parameters.clone(),
             name: claim.token.display_name(),
             started: self.now,
             status: ExecutionStatus::InFlight,
             not_better: false,
-            retried: false,
+            retried: None,
         });
         StartAnswer::Accepted {
             execution: arn,
@@ -119,12 +119,14 @@ impl World {
         self.executions.push(Ran {
             arn: self.next_arn(),
             token: None,
+            claim: 0,
+            decided: self.ops,
             parameters: BTreeMap::new(),
             name: format!("by-hand-{n}"),
             started: self.now,
             status: ExecutionStatus::InFlight,
             not_better: false,
-            retried: false,
+            retried: None,
         });
         self.report(u8::try_from(n).unwrap(), true);
     }
@@ -168,7 +170,7 @@ impl World {
         {
             execution.status = ExecutionStatus::InFlight;
             execution.not_better = false;
-            execution.retried = true;
+            execution.retried = Some(self.ops);
         }
     }
 

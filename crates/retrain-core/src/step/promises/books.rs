@@ -22,8 +22,6 @@ enum Place {
 struct Counts {
     version: ObjectVersion,
     place: Place,
-    /// The claim that took it last.
-    claim: Option<u64>,
 }
 
 /// The ground truth about data.
@@ -32,8 +30,10 @@ pub(super) struct Books {
     counting: BTreeMap<ObjectId, Counts>,
     /// What each claim took, whatever was overwritten later.
     took: BTreeMap<u64, Vec<(ObjectId, Sequencer)>>,
-    /// What successful runs have consumed.
+    /// What runs have consumed, by what the slot says.
     consumed: BTreeSet<(ObjectId, Sequencer)>,
+    /// The claims whose runs have consumed what they took.
+    settled: BTreeSet<u64>,
 }
 
 impl Books {
@@ -58,7 +58,6 @@ impl Books {
                     let counts = Counts {
                         version: object.clone(),
                         place: Place::Waiting,
-                        claim: None,
                     };
                     self.counting.insert(object.id(), counts);
                 }
@@ -68,6 +67,7 @@ impl Books {
             Outcome::Claimed { claim } if claim.data.is_some() => self.take(claim.number),
             Outcome::WouldStart { .. } => self.move_all(Place::Waiting, Place::Consumed),
             Outcome::NotStarted { .. }
+            | Outcome::Yielded { .. }
             | Outcome::Abandoned { .. }
             | Outcome::Failed { .. }
             | Outcome::Interrupted { .. }
@@ -76,7 +76,10 @@ impl Books {
             Outcome::Succeeded { claim, .. } | Outcome::NoImprovement { claim, .. } => {
                 self.take_again(*claim);
                 self.move_all(Place::InFlight, Place::Consumed);
-                for version in self.took.remove(claim).unwrap_or_default() {
+                if !self.settled.insert(*claim) {
+                    return;
+                }
+                for version in self.took.get(claim).into_iter().flatten() {
                     assert!(
                         self.consumed.insert(version.clone()),
                         "promise 6: {version:?} is consumed twice"
@@ -100,7 +103,6 @@ impl Books {
         for (id, counts) in &mut self.counting {
             if counts.place == Place::Waiting {
                 counts.place = Place::InFlight;
-                counts.claim = Some(claim);
                 took.push((id.clone(), counts.version.sequencer.clone()));
             }
         }
@@ -109,10 +111,43 @@ impl Books {
 
     /// The run of the claim goes on, with what it had and nobody has overwritten.
     fn take_again(&mut self, claim: u64) {
-        for counts in self.counting.values_mut() {
-            if counts.place == Place::Waiting && counts.claim == Some(claim) {
+        for (id, sequencer) in self.took.get(&claim).into_iter().flatten() {
+            if let Some(counts) = self.counting.get_mut(id)
+                && counts.version.sequencer == *sequencer
+                && counts.place == Place::Waiting
+            {
                 counts.place = Place::InFlight;
             }
+        }
+    }
+
+    /// What a claim took, nobody has overwritten, and no run has consumed.
+    fn left_of(&self, claim: u64) -> Tally {
+        let took = self
+            .took
+            .get(&claim)
+            .filter(|_| !self.settled.contains(&claim));
+        let took = took.into_iter().flatten();
+        let counts = took.filter_map(|(id, sequencer)| {
+            let counts = self.counting.get(id)?;
+            (counts.version.sequencer == *sequencer).then_some(counts)
+        });
+        counts
+            .filter(|counts| counts.place != Place::Consumed)
+            .fold(Tally::default(), |sum, counts| {
+                sum.plus(counts.version.tally())
+            })
+    }
+
+    /// What AWS has trained on, whatever the slot says: the runs of these claims have
+    /// succeeded.
+    pub(super) fn check_trained(&self, claims: impl Iterator<Item = u64>) {
+        let mut trained = BTreeSet::new();
+        for version in claims.filter_map(|claim| self.took.get(&claim)).flatten() {
+            assert!(
+                trained.insert(version),
+                "promise 6: two runs have trained on {version:?}"
+            );
         }
     }
 
@@ -139,9 +174,7 @@ impl Books {
         let in_flight = self.sum(|counts| counts.place == Place::InFlight);
         assert_eq!(left(carries), in_flight, "promise 6: what is in flight");
         if let Some(closed) = &slot.closed {
-            let is_back =
-                |of: &Counts| of.place == Place::Waiting && of.claim == Some(closed.claim.number);
-            let back = self.sum(is_back);
+            let back = self.left_of(closed.claim.number);
             let left = left(closed.claim.data.as_ref());
             assert_eq!(left, back, "promise 6: what the last run gave back");
         }

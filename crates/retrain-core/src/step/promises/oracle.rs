@@ -115,14 +115,32 @@ impl World {
             .filter(|execution| execution.token.is_some())
     }
 
+    /// The executions that the controller answers for: it started them, and no person
+    /// has retried them after a later start was decided. That nobody can forbid.
+    fn accountable(&self) -> impl Iterator<Item = &Ran> {
+        let is_late = |n: usize, retried: usize| {
+            let mut newer = self.executions.iter().skip(n + 1);
+            newer.any(|newer| newer.token.is_some() && newer.decided <= retried)
+        };
+        let ours = self.executions.iter().enumerate();
+        ours.filter(|(_, ran)| ran.token.is_some())
+            .filter(move |(n, ran)| !ran.retried.is_some_and(|retried| is_late(*n, retried)))
+            .map(|(_, ran)| ran)
+    }
+
     /// The promises that hold after every single thing that happens.
     pub(super) fn check(&self) {
-        let running =
-            |execution: &&Ran| execution.status == ExecutionStatus::InFlight && !execution.retried;
+        let in_flight = self
+            .accountable()
+            .filter(|ran| ran.status == ExecutionStatus::InFlight);
         assert!(
-            self.ours().filter(running).count() <= 1,
+            in_flight.count() <= 1,
             "promise 1: two executions in flight"
         );
+        let trained = self
+            .accountable()
+            .filter(|ran| ran.status == ExecutionStatus::Succeeded);
+        self.books.check_trained(trained.map(|ran| ran.claim));
 
         let mut starts: Vec<Timestamp> = self.ours().map(|execution| execution.started).collect();
         starts.sort();

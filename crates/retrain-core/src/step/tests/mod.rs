@@ -3,14 +3,18 @@
 mod answers;
 mod code;
 mod data;
+mod deployments;
 mod ended;
 mod generations;
 mod guards;
+mod release;
 mod retried;
+mod reviews;
 mod runs;
 mod signals;
 mod targets;
 mod triggers;
+mod untold;
 
 use alloc::string::{String, ToString};
 
@@ -45,11 +49,11 @@ impl Model {
     pub(super) fn new() -> Self {
         Self {
             slot: Slot::new(),
-            policy: PolicyInForce {
-                model: ModelName::parse("fraud-detection").unwrap(),
-                version: 3,
-                policy: Policy::parse(SAMPLE).unwrap(),
-            },
+            policy: PolicyInForce::new(
+                ModelName::parse("fraud-detection").unwrap(),
+                3,
+                Policy::parse(SAMPLE).unwrap(),
+            ),
             controller: ControllerState {
                 epoch: Epoch::derive(&["table"]),
                 paused: None,

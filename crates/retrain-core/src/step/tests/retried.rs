@@ -162,21 +162,25 @@ fn what_is_left_behind_a_retried_run_waits_from_when_it_can_have_come() {
 }
 
 #[test]
-fn a_new_claim_forgets_the_run_before() {
+fn a_newer_run_leaves_nothing_to_one_that_is_retried() {
     let mut model = after(ExecutionStatus::Failed);
+    let name = model.slot.closed.as_ref().unwrap().claim.token.clone();
     assert_eq!(model.outcome(&Event::Tick, 7 * HOUR), "claimed");
+    model.accept(7 * HOUR);
     assert!(model.slot.closed.is_none());
-    let again = told("e1", 0, ExecutionStatus::InFlight);
-    assert_eq!(model.outcome(&again, 7 * HOUR + 1), "foreign_run_seen");
-    assert_eq!(
-        in_flight(&model).data.as_ref().unwrap().tally,
-        tally(100, 1)
+    let mut again = ended(1, ExecutionStatus::InFlight);
+    if let Event::Status(report) = &mut again {
+        report.display_name = Some(name.display_name());
+    }
+    let (outcome, _) = model.take(&again, 8 * HOUR);
+    assert!(
+        matches!(outcome, Outcome::ForeignRunSeen { retried: true, .. }),
+        "{outcome}"
     );
-    // The claim is refused; the foreign run ends and gives nothing back.
-    model.take(&answered(2, 1, no_capacity()), 7 * HOUR + 2);
-    assert_eq!(model.slot.data.tally, tally(100, 1));
+    // The newer run fails. What it gives back is not the foreign run's.
+    model.end(ExecutionStatus::Failed, 9 * HOUR);
     let ends = ended(1, ExecutionStatus::Succeeded);
-    assert_eq!(model.outcome(&ends, 8 * HOUR), "foreign_run_ended");
+    assert_eq!(model.outcome(&ends, 10 * HOUR), "foreign_run_ended");
     assert_eq!(model.slot.data.tally, tally(100, 1));
 }
 

@@ -1,13 +1,33 @@
-//! Why an alarm leads to nothing.
+//! What an alarm is to a slot, or why it is nothing.
 
 use std::fmt;
 
-use retrain_core::drift::{AlarmState, AlarmTransition, Silenced};
+use retrain_core::drift::{AlarmState, AlarmTransition, DriftKind, Silenced};
+use retrain_core::event::Event;
 use retrain_core::policy::NotDrift;
+use retrain_core::trigger::{Cause, Trigger};
+
+/// What an alarm's transition, which means drift of this kind, is to a slot.
+pub fn alarm_event(alarm: &AlarmTransition, drift: DriftKind) -> Event {
+    match alarm.state {
+        AlarmState::Ok | AlarmState::InsufficientData => Event::AlarmCleared {
+            alarm: alarm.alarm.clone(),
+            at: alarm.at,
+        },
+        AlarmState::Alarm => Event::Trigger(Trigger {
+            cause: Cause::Drift {
+                alarm: alarm.alarm.clone(),
+                drift,
+                evidence: alarm.reason.clone(),
+            },
+            at: alarm.at,
+        }),
+    }
+}
 
 /// Why an alarm leads to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ignored {
+pub enum IgnoredAlarm {
     /// `INSUFFICIENT_DATA` says nothing about drift.
     InsufficientData,
     /// Somebody silenced the alarm.
@@ -18,9 +38,9 @@ pub(crate) enum Ignored {
     NotDrift(NotDrift),
 }
 
-impl Ignored {
+impl IgnoredAlarm {
     /// Why a transition concerns no model, whatever the policies say.
-    pub(crate) fn whatever_the_policies(alarm: &AlarmTransition) -> Option<Self> {
+    pub fn whatever_the_policies(alarm: &AlarmTransition) -> Option<Self> {
         match alarm.state {
             AlarmState::InsufficientData => Some(Self::InsufficientData),
             // An OK withdraws also while the alarm is silenced: it starts nothing.
@@ -30,7 +50,7 @@ impl Ignored {
     }
 }
 
-impl fmt::Display for Ignored {
+impl fmt::Display for IgnoredAlarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InsufficientData => f.write_str("INSUFFICIENT_DATA changes nothing"),

@@ -1,0 +1,188 @@
+//! What people and schedules ask of a model, a package or an environment.
+
+use jiff::Timestamp;
+use retrain_aws::{Answer, AwsController};
+use retrain_controller::Clock;
+use retrain_core::event::Event;
+use retrain_core::gate::Signoff;
+use retrain_core::lane::Lane;
+use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_core::package::PackageRegistry;
+use retrain_core::policy::PolicyInForce;
+use retrain_core::trigger::{Cause, Deploys, Trigger};
+use retrain_events::{
+    DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
+};
+use retrain_lambda::Failure;
+use retrain_policies::{PackageRoute, PolicySet};
+use thiserror::Error;
+
+/// A request that can never be met.
+#[derive(Debug, Error)]
+enum Unmeetable {
+    #[error("no policy is stored for the model {0}")]
+    NoSuchModel(ModelName),
+    #[error("the policy of the model {model} has no environment {environment}")]
+    NoSuchEnvironment {
+        model: ModelName,
+        environment: EnvironmentName,
+    },
+    #[error("the model {model} has no package {package}: its policy names no group for it")]
+    NoSuchPackage { model: ModelName, package: String },
+    #[error("the sign-off is none: {0}")]
+    InvalidSignoff(#[from] retrain_core::gate::InvalidSignoff),
+}
+
+impl From<Unmeetable> for Failure {
+    fn from(error: Unmeetable) -> Self {
+        let name = match error {
+            Unmeetable::NoSuchModel(_) => "NoSuchModel",
+            Unmeetable::NoSuchEnvironment { .. } => "NoSuchEnvironment",
+            Unmeetable::NoSuchPackage { .. } => "NoSuchPackage",
+            Unmeetable::InvalidSignoff(_) => "InvalidSignoff",
+        };
+        Self::terminal(name, &error)
+    }
+}
+
+/// What a request needs.
+pub(crate) struct Desk<'a> {
+    pub(crate) controller: &'a AwsController,
+    pub(crate) registry: &'a PackageRegistry,
+    pub(crate) policies: &'a PolicySet,
+}
+
+impl Desk<'_> {
+    /// What is asked about a model's retraining.
+    pub(crate) async fn model(
+        &self,
+        request: ModelRequest,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let policy = self.policy(&request.model)?;
+        let event = request.event(clock.now());
+        let subject = event.to_string();
+        self.controller
+            .handle(&subject, &event, policy, clock)
+            .await
+    }
+
+    /// What is asked about a package. It is described first: a person decides about what
+    /// it is now.
+    pub(crate) async fn package(
+        &self,
+        request: PackageRequest,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let policy = self.policy(&request.model)?;
+        let package = self.named(policy, &request.package)?;
+        let event = asked_of_package(&request, clock.now())?;
+        let described = self.controller.package(&package).await?;
+        let lane = Lane::Package(described.package.clone());
+        let subject = package.to_string();
+        let described = Event::Package {
+            description: Box::new(described),
+            told: None,
+        };
+        self.controller
+            .handle_in(&lane, &subject, &described, policy, clock)
+            .await?;
+        self.controller
+            .handle_in(&lane, &subject, &event, policy, clock)
+            .await
+    }
+
+    /// What is asked about the deployments to an environment.
+    pub(crate) async fn deployment(
+        &self,
+        request: DeploymentRequest,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let policy = self.policy(&request.model)?;
+        if policy.policy.environment(&request.environment).is_none() {
+            return Err(Unmeetable::NoSuchEnvironment {
+                model: request.model,
+                environment: request.environment,
+            }
+            .into());
+        }
+        let lane = Lane::Deploy(request.environment);
+        let (by, why) = (request.by, request.why);
+        let event = match request.asks {
+            DeploymentAsks::Deploy {
+                package,
+                key,
+                force,
+            } => Event::Trigger(Trigger {
+                cause: Cause::Deployment {
+                    package: self.named(policy, &package)?,
+                    because: Deploys::Asked {
+                        key,
+                        by,
+                        why,
+                        force,
+                    },
+                },
+                at: clock.now(),
+            }),
+            DeploymentAsks::Rollback { key } => Event::RollBack { key, by, why },
+            DeploymentAsks::Pause => Event::Pause { by, why },
+            DeploymentAsks::Resume => Event::Unpause { by, why },
+            DeploymentAsks::ResetBreaker => Event::ResetBreaker { by, why },
+            DeploymentAsks::Abandon => Event::Abandon { by, why },
+        };
+        let subject = event.to_string();
+        self.controller
+            .handle_in(&lane, &subject, &event, policy, clock)
+            .await
+    }
+
+    fn policy(&self, model: &ModelName) -> Result<&PolicyInForce, Failure> {
+        self.policies
+            .of(model)
+            .ok_or_else(|| match self.policies.broken_of(model) {
+                Some(invalid) => Failure::terminal("InvalidPolicy", invalid),
+                None => Unmeetable::NoSuchModel(model.clone()).into(),
+            })
+    }
+
+    /// The package that a person names, which must be one of the model's.
+    fn named(
+        &self,
+        policy: &PolicyInForce,
+        package: &PackageRef,
+    ) -> Result<ModelPackageArn, Unmeetable> {
+        let group = policy.policy.model_package_group.as_ref();
+        let arn = match (package, group) {
+            (PackageRef::Arn(arn), _) => Some(arn.clone()),
+            (PackageRef::Version(version), Some(group)) => {
+                self.registry.package(group, *version).ok()
+            }
+            (PackageRef::Version(_), None) => None,
+        };
+        arn.filter(|arn| {
+            let route = self.policies.of_package(arn, self.registry);
+            matches!(route, PackageRoute::Model(own) if own.model == policy.model)
+        })
+        .ok_or_else(|| Unmeetable::NoSuchPackage {
+            model: policy.model.clone(),
+            package: package.to_string(),
+        })
+    }
+}
+
+fn asked_of_package(request: &PackageRequest, now: Timestamp) -> Result<Event, Unmeetable> {
+    let (by, why) = (&request.by, &request.why);
+    let decide = |approve| Event::Decide {
+        approve,
+        by: by.clone(),
+        why: why.clone(),
+    };
+    Ok(match request.asks {
+        PackageAsks::SignOff { role, opinion } => {
+            Event::SignOff(Signoff::new(role, opinion, by, why, now)?)
+        }
+        PackageAsks::Approve => decide(true),
+        PackageAsks::Reject => decide(false),
+    })
+}

@@ -1,0 +1,433 @@
+//! Packages that an environment is given, and those that it shall not keep.
+
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Command, Step, Turn};
+use crate::decision::{Outcome, Rollback, Stale, Unchanged};
+use crate::deployment::{Deployed, is_later};
+use crate::errand::Task;
+use crate::event::{Event, Withdrawal};
+use crate::facts::{FactsNeeded, Lookup};
+use crate::guard::{Guard, later};
+use crate::lane::Lane;
+use crate::names::{EndpointName, ModelPackageArn, shortened};
+use crate::package::{PackageApproval, PackageDescription, PackageStatus};
+use crate::policy::{Environment, OnRejected};
+use crate::reason::{Reason, Reasons};
+use crate::slot::{Claim, Phase, Run};
+use crate::trigger::{Cause, Deploys, Trigger};
+
+/// How often the package that an environment runs is looked at: SageMaker may not tell
+/// that it was rejected.
+const LOOK_AT_CURRENT_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl Turn<'_> {
+    /// What asks for a package that the environment runs, or has run past, is out of
+    /// date, unless a person or a rollback asks.
+    pub(super) fn is_overtaken(&self, cause: &Cause) -> Option<Stale> {
+        let Cause::Deployment { package, because } = cause else {
+            return None;
+        };
+        let deployment = &self.slot.deployment;
+        let overtaken = deployment.runs(package) || deployment.runs_later_than(package);
+        let current = deployment.current.as_ref()?;
+        (because.waits_for_promotion() && overtaken).then(|| Stale::RunsLater {
+            package: current.package.clone(),
+        })
+    }
+
+    /// A person may ask for what the environment before runs, or for what has run here;
+    /// for anything else only with force.
+    pub(super) fn is_not_promoted(&self, cause: &Cause) -> Option<Guard> {
+        let environment = self.policy.environment()?;
+        let Cause::Deployment {
+            package,
+            because: Deploys::Asked { force: false, .. },
+        } = cause
+        else {
+            return None;
+        };
+        let is_held = |reason: &Reason| {
+            let held = reason.cause.package();
+            held.is_some_and(|held| held.is_same(package))
+        };
+        let may = self.policy.policy.is_first_environment(&environment.name)
+            || self.slot.held.iter().any(is_held)
+            || self.slot.deployment.has_run(package);
+        (!may).then(|| Guard::NotPromoted {
+            environment: environment.name.clone(),
+        })
+    }
+
+    /// The cause that leads: in an environment the best of those that no guard keeps,
+    /// because only one package can run.
+    pub(super) fn best_of<'r>(
+        &self,
+        eligible: impl Iterator<Item = &'r Reason>,
+    ) -> Option<&'r Reason> {
+        let mut eligible = eligible;
+        match self.policy.lane {
+            Lane::Deploy(_) => eligible.max_by(|a, b| precedence(a, b)),
+            Lane::Retrain | Lane::Package(_) => eligible.next(),
+        }
+    }
+
+    /// The held causes that a claim takes: all of them, but of packages only what its
+    /// package covers.
+    pub(super) fn take_held(&self, leading: &Reason) -> (Reasons, Reasons) {
+        let mut kept = self.slot.held.clone();
+        let Some(package) = leading.cause.package() else {
+            return (kept, Reasons::default());
+        };
+        let taken = kept.take(|reason| {
+            let own = reason.cause.package();
+            own.is_some_and(|own| own.is_same(package) || is_later(package, own))
+        });
+        (taken, kept)
+    }
+
+    /// The package of the deployment that is about to be claimed, or is claimed, as the
+    /// registry describes it. It is asked for just before.
+    pub(super) fn described(&self, package: &ModelPackageArn) -> Option<&PackageDescription> {
+        let known = self.facts.lookups?.packages.found()?;
+        known.iter().find(|known| known.package.is_same(package))
+    }
+
+    /// A package that is not approved, or not whole, is not deployed.
+    pub(super) fn not_approved(&mut self, leading: &Reason) -> Option<Outcome> {
+        let package = leading.cause.package()?;
+        let lookups = self.facts.lookups?;
+        if matches!(lookups.packages, Lookup::Unreadable(_)) {
+            return None;
+        }
+        let (status, approval) = match self.described(package) {
+            Some(described) if described.is_deployable() => return None,
+            Some(described) => (described.status, described.approval),
+            None => (
+                PackageStatus::Deleting,
+                PackageApproval::PendingManualApproval,
+            ),
+        };
+        let package = package.clone();
+        let dropped = self.drop_held(&package);
+        self.refresh_due();
+        Some(Outcome::NotApproved {
+            package,
+            status,
+            approval,
+            dropped,
+        })
+    }
+
+    fn drop_held(&mut self, package: &ModelPackageArn) -> usize {
+        let of = |reason: &Reason| {
+            let own = reason.cause.package();
+            own.is_some_and(|own| own.is_same(package))
+        };
+        self.slot.held.take(of).len()
+    }
+
+    /// Whether the claim's package was withdrawn, or the registry says just now that it
+    /// is not approved: then the claim is not sent any more.
+    pub(super) fn is_withdrawn(&self, claim: &Claim) -> bool {
+        let Some(package) = &claim.package else {
+            return false;
+        };
+        let marked = is_marked(claim, package);
+        let asked = self
+            .facts
+            .lookups
+            .is_some_and(|known| known.packages.found().is_some());
+        let approved = self
+            .described(package)
+            .is_some_and(PackageDescription::is_deployable);
+        marked || (asked && !approved)
+    }
+
+    /// The execution has deployed the package of its claim.
+    pub(super) fn deployed(&mut self, run: &Run) {
+        let (Some(environment), Some(package)) = (self.policy.environment(), &run.claim.package)
+        else {
+            return;
+        };
+        self.slot.deployment.record(Deployed {
+            package: package.clone(),
+            claim: run.claim.number,
+            execution: run.execution.clone(),
+            at: self.now,
+            look_at: later(self.now, LOOK_AT_CURRENT_EVERY),
+        });
+        // What waits for an earlier version has nothing to wait for any more.
+        let current = package.clone();
+        self.slot.held.take(|reason| match &reason.cause {
+            Cause::Deployment { package, because } => {
+                because.waits_for_promotion()
+                    && (package.is_same(&current) || is_later(&current, package))
+            }
+            _ => false,
+        });
+        if is_marked(&run.claim, package) {
+            // It was rejected while it was deployed: what follows is decided now.
+            let event = Event::Withdrawn {
+                package: package.clone(),
+                because: Withdrawal::Rejected,
+                at: self.now,
+            };
+            self.tell(self.policy.lane.clone(), event, self.now);
+            return;
+        }
+        if !is_rollback(&run.claim) {
+            self.promote(environment, package);
+        }
+        for schedule in &environment.monitoring_schedules {
+            let task = Task::RefreshBaseline {
+                schedule: schedule.clone(),
+                package: package.clone(),
+            };
+            self.slot.errands.add(task, self.now);
+        }
+    }
+
+    /// The next environment is told of the package.
+    fn promote(&mut self, environment: &Environment, package: &ModelPackageArn) {
+        let Some(next) = self.policy.policy.environment_after(&environment.name) else {
+            return;
+        };
+        let trigger = Trigger {
+            cause: Cause::Deployment {
+                package: package.clone(),
+                because: Deploys::Promoted {
+                    from: environment.name.clone(),
+                },
+            },
+            at: self.now,
+        };
+        self.tell(
+            Lane::Deploy(next.name.clone()),
+            Event::Trigger(trigger),
+            self.now,
+        );
+    }
+
+    pub(super) fn tell(&mut self, lane: Lane, event: Event, at: Timestamp) {
+        let event = event.into();
+        self.slot.errands.add(Task::Tell { lane, event }, at);
+    }
+
+    /// A package shall not run: what asks for it is dropped, and where it runs, the
+    /// policy says what follows.
+    pub(super) fn withdrawn(
+        mut self,
+        package: &ModelPackageArn,
+        because: Withdrawal,
+        at: Timestamp,
+    ) -> Step {
+        let rolls_back = because == Withdrawal::Rejected
+            && self.slot.deployment.runs(package)
+            && self.wants_rollback();
+        if rolls_back && let Some(needed) = self.needed_for_rollback() {
+            return Step::NeedFacts(needed);
+        }
+        let dropped = self.drop_held(package);
+        let marked = match &mut self.slot.phase {
+            Phase::Idle => 0,
+            Phase::Starting(claim) => claim.reasons.mark_package(package),
+            Phase::Running(run) => run.claim.reasons.mark_package(package),
+        };
+        if dropped == 0 && marked == 0 && !self.slot.deployment.runs(package) {
+            return Step::unchanged(Unchanged::SamePackage);
+        }
+        let rollback = self.slot.deployment.runs(package).then(|| {
+            if rolls_back {
+                self.roll_back(package, at)
+            } else {
+                Rollback::Reported
+            }
+        });
+        // A rollback that was asked for already is not asked for again.
+        if dropped == 0 && marked == 0 && self.is_rolling_back(package) && !rolls_back {
+            return Step::unchanged(Unchanged::SamePackage);
+        }
+        let outcome = Outcome::Withdrawn {
+            package: package.clone(),
+            because,
+            dropped,
+            marked,
+            rollback,
+        };
+        self.go_on(outcome)
+    }
+
+    /// A person wants what ran before.
+    pub(super) fn asked_to_roll_back(mut self) -> Step {
+        if let Some(seen) = self.facts.seen {
+            let (decision, claim) = (seen.decision, seen.claim);
+            return Step::Settled(Outcome::Duplicate { decision, claim });
+        }
+        let Some(current) = self.slot.deployment.current.clone() else {
+            let why = "nothing was deployed that could be rolled back".to_string();
+            return Step::Settled(Outcome::NotTaken { why });
+        };
+        if let Some(needed) = self.needed_for_rollback() {
+            return Step::NeedFacts(needed);
+        }
+        let rollback = self.roll_back(&current.package, self.now);
+        let outcome = Outcome::Withdrawn {
+            package: current.package,
+            because: Withdrawal::Unwanted,
+            dropped: 0,
+            marked: 0,
+            rollback: Some(rollback),
+        };
+        self.go_on(outcome)
+    }
+
+    /// The endpoint has gone back by itself: the package does not run, whatever its
+    /// pipeline says.
+    pub(super) fn endpoint_rolled_back(
+        mut self,
+        endpoint: &EndpointName,
+        what: &str,
+        at: Timestamp,
+    ) -> Step {
+        let current = self.slot.deployment.current.as_ref();
+        let package = current
+            .filter(|current| current.at <= at)
+            .map(|current| current.package.clone());
+        if package.is_some() {
+            self.slot.deployment.leave();
+        }
+        let what = alloc::format!("endpoint {endpoint}: {}", shortened(what, 300));
+        self.refresh_due();
+        self.commit(Outcome::RolledBack { package, what }, vec![])
+    }
+
+    fn wants_rollback(&self) -> bool {
+        let environment = self.policy.environment();
+        environment.is_some_and(|environment| environment.on_rejected == OnRejected::RollBack)
+    }
+
+    /// Whether a rollback from this package waits or is on its way.
+    fn is_rolling_back(&self, package: &ModelPackageArn) -> bool {
+        let in_flight = match &self.slot.phase {
+            Phase::Idle => None,
+            Phase::Starting(claim) => Some(&claim.reasons),
+            Phase::Running(run) => Some(&run.claim.reasons),
+        };
+        let mut reasons = in_flight
+            .into_iter()
+            .chain([&self.slot.held])
+            .flat_map(Reasons::iter);
+        reasons.any(|reason| {
+            matches!(
+                &reason.cause,
+                Cause::Deployment {
+                    because: Deploys::RolledBack { from },
+                    ..
+                } if from.is_same(package)
+            )
+        })
+    }
+
+    fn needed_for_rollback(&self) -> Option<FactsNeeded> {
+        let earlier = self.slot.deployment.earlier.iter();
+        let packages: Vec<ModelPackageArn> =
+            earlier.map(|deployed| deployed.package.clone()).collect();
+        (self.facts.lookups.is_none() && !packages.is_empty()).then(|| FactsNeeded {
+            packages,
+            ..FactsNeeded::default()
+        })
+    }
+
+    /// Asks for the newest package that ran before and is still approved.
+    fn roll_back(&mut self, from: &ModelPackageArn, at: Timestamp) -> Rollback {
+        let earlier = self.slot.deployment.earlier.iter().rev();
+        let to = earlier
+            .map(|deployed| &deployed.package)
+            .filter(|package| !package.is_same(from))
+            .find(|package| {
+                self.described(package)
+                    .is_some_and(PackageDescription::is_deployable)
+            });
+        let Some(package) = to.cloned() else {
+            return Rollback::Nothing;
+        };
+        self.slot.held.add(Reason::of(&Trigger {
+            cause: Cause::Deployment {
+                package: package.clone(),
+                because: Deploys::RolledBack { from: from.clone() },
+            },
+            at,
+        }));
+        Rollback::To { package }
+    }
+
+    /// Records the outcome; what is held is looked at at once.
+    fn go_on(mut self, outcome: Outcome) -> Step {
+        self.refresh_due();
+        let is_due = self.slot.due_at.is_some_and(|at| at <= self.now);
+        let look = (is_due && self.slot.phase == Phase::Idle).then_some(Command::Look);
+        self.commit(outcome, look.into_iter().collect())
+    }
+
+    /// When the package that runs here is to be looked at.
+    pub(super) fn current_due_at(&self) -> Option<Timestamp> {
+        self.policy.environment()?;
+        let current = self.slot.deployment.current.as_ref()?;
+        Some(current.look_at)
+    }
+
+    /// Has the package that runs here looked at, if it is time.
+    pub(super) fn look_at_current(&mut self) {
+        let now = self.now;
+        let Some(current) = &mut self.slot.deployment.current else {
+            return;
+        };
+        if now < current.look_at {
+            return;
+        }
+        current.look_at = later(now, LOOK_AT_CURRENT_EVERY);
+        let lane = Lane::Package(current.package.clone());
+        self.tell(lane, Event::Tick, now);
+    }
+}
+
+/// Whether what asked for the claim's package went away after the claim took it.
+fn is_marked(claim: &Claim, package: &ModelPackageArn) -> bool {
+    claim.reasons.iter().any(|reason| {
+        let own = reason.cause.package();
+        reason.withdrawn && own.is_some_and(|own| own.is_same(package))
+    })
+}
+
+/// Whether the claim only goes back to what ran before.
+fn is_rollback(claim: &Claim) -> bool {
+    let mut reasons = claim.reasons.iter();
+    reasons.any(|reason| {
+        matches!(
+            reason.cause,
+            Cause::Deployment {
+                because: Deploys::RolledBack { .. },
+                ..
+            }
+        )
+    })
+}
+
+/// Which cause a deployment serves first: what a person asked for last, else the latest
+/// version.
+fn precedence(a: &Reason, b: &Reason) -> Ordering {
+    let asked = |reason: &Reason| reason.cause.is_asked().then_some(reason.last_at);
+    asked(a)
+        .cmp(&asked(b))
+        .then_with(|| match (a.cause.package(), b.cause.package()) {
+            (Some(a), Some(b)) if is_later(a, b) => Ordering::Greater,
+            (Some(a), Some(b)) if is_later(b, a) => Ordering::Less,
+            _ => a.first_at.cmp(&b.first_at),
+        })
+}

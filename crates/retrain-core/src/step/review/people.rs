@@ -1,0 +1,131 @@
+//! What people say about a package through the controller.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec;
+
+use super::super::{Step, Turn};
+use crate::decision::Outcome;
+use crate::event::Event;
+use crate::gate::{ApprovalDescription, Recorded, Signoff};
+use crate::lane::Lane;
+use crate::names::ModelPackageArn;
+use crate::package::{PackageApproval, PackageStatus};
+use crate::policy::Mode;
+use crate::review::Review;
+use crate::trigger::{Cause, Deploys, Trigger};
+
+impl Turn<'_> {
+    /// A role has spoken. When all have, the decision is written.
+    pub(super) fn signed_off(self, package: &ModelPackageArn, signoff: &Signoff) -> Step {
+        let Some(gate) = &self.policy.policy.gate else {
+            return not_taken("the model has no gate that asks for sign-offs");
+        };
+        let mut review = self.known(package);
+        if review.approval != PackageApproval::PendingManualApproval {
+            return not_taken(&alloc::format!("the package is {}", review.approval));
+        }
+        let recorded = review
+            .signoffs
+            .record(signoff.clone(), &gate.required_signoffs);
+        match recorded {
+            Recorded::NotRequired => return not_taken("the gate does not ask this role"),
+            Recorded::AlreadySaid => return not_taken("the role has spoken, and its word stays"),
+            Recorded::New | Recorded::Withdrawn => {}
+        }
+        let standing = review
+            .signoffs
+            .standing(&gate.required_signoffs)
+            .to_string();
+        let decided = self.decision(&review).ok();
+        let can_write = review.open_write().is_none() && self.policy.policy.mode == Mode::Act;
+        let commands = match decided {
+            Some((approval, description)) if can_write => {
+                vec![self.decide(&mut review, approval, description, BTreeMap::new())]
+            }
+            Some(_) | None => vec![],
+        };
+        self.keep(review, Outcome::SignedOff { standing }, commands)
+    }
+
+    /// A person approves or rejects the package through the controller: it is written as
+    /// the gate's decision is, but over whatever the person has seen.
+    pub(super) fn decided_by_person(
+        self,
+        package: &ModelPackageArn,
+        approve: bool,
+        by: &str,
+        why: &str,
+    ) -> Step {
+        let mut review = self.known(package);
+        let signoffs = self.policy.policy.gate.as_ref();
+        let asks_roles = signoffs.is_some_and(|gate| !gate.required_signoffs.is_empty());
+        let wanted = if approve {
+            PackageApproval::Approved
+        } else {
+            PackageApproval::Rejected
+        };
+        if self.policy.policy.mode == Mode::Observe {
+            return not_taken("the policy only observes");
+        }
+        if approve && asks_roles {
+            return not_taken("the gate asks for sign-offs, one role after the other");
+        }
+        if review.status != PackageStatus::Completed {
+            return not_taken(&alloc::format!("the package is {}", review.status));
+        }
+        if review.open_write().is_some() {
+            return not_taken("another decision is being written");
+        }
+        if review.approval == wanted {
+            if review.contested.take().is_none() {
+                return not_taken("the package is so already");
+            }
+            review.waits = None;
+            return self.confirmed(review, wanted);
+        }
+        review.contested = None;
+        let text = alloc::format!(
+            "{by} {}: {why}",
+            if approve { "approved" } else { "rejected" }
+        );
+        let description = ApprovalDescription::new(&text);
+        let command = self.decide(&mut review, wanted, description, BTreeMap::new());
+        let outcome = review.writing(None);
+        self.keep_or_same(review, outcome, command)
+    }
+
+    /// A person confirms what had covered up another decision.
+    fn confirmed(mut self, review: Review, wanted: PackageApproval) -> Step {
+        if wanted == PackageApproval::Rejected {
+            let outcome = Outcome::Rejected {
+                by_controller: false,
+                told: 0,
+            };
+            return self.keep(review, outcome, vec![]);
+        }
+        let environments = &self.policy.policy.environments;
+        let first = environments.first().map(|first| first.name.clone());
+        let told = usize::from(first.is_some());
+        if let Some(first) = first {
+            let trigger = Trigger {
+                cause: Cause::Deployment {
+                    package: review.package.clone(),
+                    because: Deploys::Approved,
+                },
+                at: self.now,
+            };
+            self.tell(Lane::Deploy(first), Event::Trigger(trigger), self.now);
+        }
+        let outcome = Outcome::Approved {
+            by_controller: false,
+            told,
+        };
+        self.keep(review, outcome, vec![])
+    }
+}
+
+fn not_taken(why: &str) -> Step {
+    let why = String::from(why);
+    Step::Settled(Outcome::NotTaken { why })
+}

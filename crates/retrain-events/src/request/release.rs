@@ -1,0 +1,174 @@
+//! Requests about a model package, and about the deployments to an environment.
+
+use core::fmt;
+
+use retrain_core::gate::{Opinion, Role};
+use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+
+use super::{Order, fields};
+use crate::error::InvalidEvent;
+use crate::node::Node;
+
+/// Something that a person asks about one model package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageRequest {
+    /// The model.
+    pub model: ModelName,
+    /// The package.
+    pub package: PackageRef,
+    /// What is asked.
+    pub asks: PackageAsks,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A model package as a person names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PackageRef {
+    /// Its `ModelPackageVersion` in the model's group.
+    Version(u64),
+    /// Its ARN. Whether it is one of the model's group is not checked here.
+    Arn(ModelPackageArn),
+}
+
+impl fmt::Display for PackageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "version {version}"),
+            Self::Arn(arn) => arn.fmt(f),
+        }
+    }
+}
+
+/// What can be asked about a model package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackageAsks {
+    /// To record a person's word for one role.
+    SignOff {
+        /// The role.
+        role: Role,
+        /// The word.
+        opinion: Opinion,
+    },
+    /// To approve it.
+    Approve,
+    /// To reject it.
+    Reject,
+}
+
+/// Something that a person asks about the deployments of a model to one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentRequest {
+    /// The model.
+    pub model: ModelName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What is asked.
+    pub asks: DeploymentAsks,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What can be asked about the deployments to an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeploymentAsks {
+    /// To deploy a package. A promotion to the next environment is asked in the same
+    /// way.
+    Deploy {
+        /// The package.
+        package: PackageRef,
+        /// Asking twice with one key is asking once.
+        key: String,
+        /// Whether to pass over what keeps others waiting.
+        force: bool,
+    },
+    /// To deploy what the environment ran before.
+    Rollback {
+        /// Asking twice with one key is asking once.
+        key: String,
+    },
+    /// To start no deployment until somebody resumes.
+    Pause,
+    /// To go on.
+    Resume,
+    /// To close the breaker.
+    ResetBreaker,
+    /// To give up a claim that nobody can finish.
+    Abandon,
+}
+
+impl From<Order> for DeploymentAsks {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Pause => Self::Pause,
+            Order::Resume => Self::Resume,
+            Order::ResetBreaker => Self::ResetBreaker,
+            Order::Abandon => Self::Abandon,
+        }
+    }
+}
+
+/// What a `sign_off` says.
+pub(super) fn sign_off(root: &Node<'_>) -> Result<PackageAsks, InvalidEvent> {
+    const ROLES: [(&str, Role); 3] = [
+        ("technical", Role::Technical),
+        ("fairness", Role::Fairness),
+        ("compliance", Role::Compliance),
+    ];
+    const OPINIONS: [(&str, Opinion); 2] = [
+        ("approves", Opinion::Approves),
+        ("rejects", Opinion::Rejects),
+    ];
+    Ok(PackageAsks::SignOff {
+        role: fields::choice(&root.required("role")?, &ROLES)?,
+        opinion: fields::choice(&root.required("opinion")?, &OPINIONS)?,
+    })
+}
+
+/// What a `deploy` says.
+pub(super) fn deploy(root: &Node<'_>) -> Result<DeploymentAsks, InvalidEvent> {
+    Ok(DeploymentAsks::Deploy {
+        package: fields::package(root)?,
+        key: fields::key(root)?,
+        force: fields::force(root)?,
+    })
+}
+
+/// What a `rollback` says.
+pub(super) fn rollback(root: &Node<'_>) -> Result<DeploymentAsks, InvalidEvent> {
+    Ok(DeploymentAsks::Rollback {
+        key: fields::key(root)?,
+    })
+}
+
+/// The request about a package.
+pub(super) fn of_package(
+    root: &Node<'_>,
+    asks: PackageAsks,
+) -> Result<PackageRequest, InvalidEvent> {
+    Ok(PackageRequest {
+        model: fields::model(root)?,
+        package: fields::package(root)?,
+        asks,
+        by: fields::by(root)?,
+        why: fields::why(root)?,
+    })
+}
+
+/// The request about an environment.
+pub(super) fn of_environment(
+    root: &Node<'_>,
+    asks: DeploymentAsks,
+) -> Result<DeploymentRequest, InvalidEvent> {
+    Ok(DeploymentRequest {
+        model: fields::model(root)?,
+        environment: fields::environment(root)?,
+        asks,
+        by: fields::by(root)?,
+        why: fields::why(root)?,
+    })
+}

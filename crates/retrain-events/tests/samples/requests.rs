@@ -1,0 +1,254 @@
+//! What may be requested, and in which words.
+
+use retrain_core::gate::{Opinion, Role};
+use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_events::{
+    DeploymentAsks, DeploymentRequest, InvalidEvent, PackageAsks, PackageRef, PackageRequest,
+    Request, request,
+};
+use serde_json::{Value, json};
+
+use crate::sample::event;
+
+const ARN: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-detection/7";
+
+fn of_package(event: &Value) -> PackageRequest {
+    match request(event) {
+        Ok(Some(Request::Package(request))) => *request,
+        other => panic!("{other:?}: {event}"),
+    }
+}
+
+fn of_environment(event: &Value) -> DeploymentRequest {
+    match request(event) {
+        Ok(Some(Request::Deployment(request))) => *request,
+        other => panic!("{other:?}: {event}"),
+    }
+}
+
+fn refused(event: &Value) -> InvalidEvent {
+    request(event).unwrap_err()
+}
+
+fn sample(name: &str) -> Value {
+    event(&format!("reconciler/{name}"))
+}
+
+#[test]
+fn a_package_is_named_by_version_or_by_arn() {
+    let asked = of_package(&sample("approve"));
+    assert_eq!(
+        asked,
+        PackageRequest {
+            model: ModelName::parse("fraud-detection").unwrap(),
+            package: PackageRef::Version(7),
+            asks: PackageAsks::Approve,
+            by: "ana@example.com".into(),
+            why: "better on last week's fraud".into(),
+        }
+    );
+    let rejected = of_package(&sample("reject"));
+    assert_eq!(rejected.asks, PackageAsks::Reject);
+    let arn = ModelPackageArn::parse(ARN).unwrap();
+    assert_eq!(rejected.package, PackageRef::Arn(arn));
+}
+
+#[test]
+fn a_version_is_a_number_that_sagemaker_can_give() {
+    let mut event = sample("approve");
+    for good in [1_u64, 2_147_483_647] {
+        event["package_version"] = json!(good);
+        assert_eq!(of_package(&event).package, PackageRef::Version(good));
+    }
+    for bad in [
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(2_147_483_648_u64),
+        json!("7"),
+        json!([7]),
+    ] {
+        event["package_version"] = bad.clone();
+        let error = refused(&event);
+        assert_eq!(error.path(), "package_version", "{bad}: {error}");
+    }
+}
+
+#[test]
+fn every_role_may_sign_off_with_either_opinion() {
+    let mut event = sample("sign-off");
+    for (role_told, role) in [
+        ("technical", Role::Technical),
+        ("fairness", Role::Fairness),
+        ("compliance", Role::Compliance),
+    ] {
+        for (told, opinion) in [
+            ("approves", Opinion::Approves),
+            ("rejects", Opinion::Rejects),
+        ] {
+            event["role"] = json!(role_told);
+            event["opinion"] = json!(told);
+            let asks = PackageAsks::SignOff { role, opinion };
+            assert_eq!(of_package(&event).asks, asks, "{role_told} {told}");
+        }
+    }
+}
+
+#[test]
+fn a_deployment_is_forced_only_on_request() {
+    let mut event = sample("deploy");
+    for (told, force) in [
+        (json!(null), false),
+        (json!(false), false),
+        (json!(true), true),
+    ] {
+        event["force"] = told;
+        let asked = of_environment(&event);
+        assert_eq!(asked.environment.as_str(), "production");
+        assert_eq!(
+            asked.asks,
+            DeploymentAsks::Deploy {
+                package: PackageRef::Version(7),
+                key: "release-12".into(),
+                force
+            }
+        );
+    }
+    let rollback = of_environment(&sample("rollback"));
+    let key = "incident-88".into();
+    assert_eq!(rollback.asks, DeploymentAsks::Rollback { key });
+}
+
+#[test]
+fn an_order_with_an_environment_is_about_its_deployments() {
+    for (order, asks) in [
+        ("pause", DeploymentAsks::Pause),
+        ("resume", DeploymentAsks::Resume),
+        ("reset_breaker", DeploymentAsks::ResetBreaker),
+        ("abandon", DeploymentAsks::Abandon),
+    ] {
+        let mut event = sample("pause-environment");
+        event["request"] = json!(order);
+        assert_eq!(
+            of_environment(&event),
+            DeploymentRequest {
+                model: ModelName::parse("fraud-detection").unwrap(),
+                environment: EnvironmentName::parse("production").unwrap(),
+                asks,
+                by: "ana@example.com".into(),
+                why: "the holiday sale".into(),
+            }
+        );
+        event["environment"] = json!(null);
+        let told = request(&event);
+        assert!(matches!(told, Ok(Some(Request::Model(_)))), "{told:?}");
+    }
+}
+
+#[test]
+fn an_unknown_field_is_told_with_those_that_the_request_has() {
+    let by_and_why = json!({ "by": "ana", "why": "because" });
+    for (kind, fields) in [
+        (
+            "retrain",
+            "request, model, schedule, scheduled_time, key, by, why, force",
+        ),
+        ("pause", "request, model, environment, by, why"),
+        (
+            "sign_off",
+            "request, model, package_version, package, role, opinion, by, why",
+        ),
+        (
+            "approve",
+            "request, model, package_version, package, by, why",
+        ),
+        (
+            "reject",
+            "request, model, package_version, package, by, why",
+        ),
+        (
+            "deploy",
+            "request, model, environment, package_version, package, key, by, why, force",
+        ),
+        ("rollback", "request, model, environment, key, by, why"),
+        ("pause_controller", "request, by, why"),
+    ] {
+        let mut event = by_and_why.clone();
+        event["request"] = json!(kind);
+        event["forse"] = json!(true);
+        let says = refused(&event).to_string();
+        assert!(says.starts_with("`\"forse\"` "), "{kind}: {says}");
+        assert!(says.ends_with(&format!("there are: {fields}")), "{says}");
+    }
+}
+
+#[test]
+fn a_misspelt_request_is_told_with_those_that_there_are() {
+    let says = refused(&event("invalid/request-unknown")).to_string();
+    for kind in [
+        "retrain",
+        "pause",
+        "resume",
+        "reset_breaker",
+        "abandon",
+        "sign_off",
+        "approve",
+        "reject",
+        "deploy",
+        "rollback",
+        "pause_controller",
+        "resume_controller",
+    ] {
+        assert!(says.contains(kind), "{kind}: {says}");
+    }
+}
+
+#[test]
+fn names_and_reasons_have_their_limits() {
+    let mut event = sample("approve");
+    for (field, longest) in [("by", 256), ("why", 500)] {
+        event[field] = json!("ä".repeat(longest));
+        of_package(&event);
+        for bad in ["ä".repeat(longest + 1), " \n".to_owned()] {
+            event[field] = json!(bad);
+            assert_eq!(refused(&event).path(), field);
+        }
+        event[field] = json!("ana");
+    }
+}
+
+#[test]
+fn errors_name_the_field() {
+    for (name, error, path) in [
+        ("sign-off-no-role", "MissingField", "role"),
+        ("sign-off-unknown-role", "InvalidField", "role"),
+        ("sign-off-unknown-opinion", "InvalidField", "opinion"),
+        (
+            "sign-off-with-environment",
+            "InvalidField",
+            "\"environment\"",
+        ),
+        ("approve-no-package", "MissingField", "package_version"),
+        ("approve-two-packages", "InvalidField", "package"),
+        ("approve-no-why", "MissingField", "why"),
+        ("approve-blank-by", "InvalidField", "by"),
+        ("package-version-zero", "InvalidField", "package_version"),
+        ("package-version-as-text", "InvalidField", "package_version"),
+        ("package-bad-arn", "InvalidField", "package"),
+        ("deploy-no-environment", "MissingField", "environment"),
+        ("deploy-bad-environment", "InvalidField", "environment"),
+        ("deploy-no-key", "MissingField", "key"),
+        ("deploy-force-as-text", "InvalidField", "force"),
+        (
+            "rollback-with-package",
+            "InvalidField",
+            "\"package_version\"",
+        ),
+        ("pause-bad-environment", "InvalidField", "environment"),
+        ("pause-with-key", "InvalidField", "\"key\""),
+        ("controller-with-model", "InvalidField", "\"model\""),
+    ] {
+        let found = refused(&event(&format!("invalid/request-{name}")));
+        assert_eq!((found.name(), found.path()), (error, path), "{name}");
+    }
+}

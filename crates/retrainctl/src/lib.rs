@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test fails by panicking"
+    )
+)]
+
+pub mod cli;
+mod events;
+mod exit;
+mod explain;
+mod policies;
+mod policy;
+pub mod simulate;
+mod words;
+
+use std::io::Write;
+
+pub use self::exit::{Exit, Failure};
+use crate::cli::{Cli, Command};
+
+/// Does what the command line asks: data goes to `out`, words for people to `err`.
+pub fn run(cli: &Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Simulate(args) => simulate::run(args, out, err),
+        Command::Explain(args) => explain::run(args, out, err),
+        Command::Policy(command) => policy::run(command, out, err),
+    }
+}

@@ -1,0 +1,24 @@
+//! The operator's command line of the retraining controller.
+
+use std::io::{self, BufWriter, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use retrainctl::cli::Cli;
+use retrainctl::{Exit, Failure, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let done = run(&cli, &mut out, &mut io::stderr());
+    let done = done.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from));
+    let exit = done.unwrap_or_else(|failure| {
+        // Whoever reads a part of the output has seen enough.
+        if failure.is_closed_pipe() {
+            return Exit::Done;
+        }
+        let _ = writeln!(io::stderr(), "retrainctl: {failure}");
+        failure.exit()
+    });
+    ExitCode::from(exit.code())
+}

@@ -1,0 +1,421 @@
+//! `retrainctl policy diff`: what changes from one policy to another, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+
+use retrain_core::period::Period;
+use retrain_core::policy::Policy;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::schema::Schema;
+use crate::cli::DiffArgs;
+use crate::exit::{Exit, Failure};
+use crate::policies::{PolicyFile, files};
+
+/// What changes between two sets of policies.
+#[derive(Debug, Serialize)]
+struct Changes {
+    /// Models that have a policy now.
+    added: Vec<String>,
+    /// Models that have none any more.
+    removed: Vec<String>,
+    /// Models whose policy changes, field by field.
+    changed: BTreeMap<String, Vec<Change>>,
+}
+
+/// What changes in one field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Change {
+    field: String,
+    /// The old value; nothing where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<Value>,
+    /// The new value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<Value>,
+    meaning: String,
+}
+
+/// What a greater value of a field means, and what a smaller one.
+const MEANINGS: [(&str, &str, &str); 20] = [
+    (
+        "min_interval",
+        "starts are further apart",
+        "starts may be closer together",
+    ),
+    (
+        "min_interval_by_kind.",
+        "starts are further apart",
+        "starts may be closer together",
+    ),
+    (
+        "max_age",
+        "a model may be older before it is retrained",
+        "a model is retrained when it is younger",
+    ),
+    (
+        "max_event_age",
+        "older events still count",
+        "events are stale earlier",
+    ),
+    (
+        "training_window",
+        "it trains on a longer time",
+        "it trains on a shorter time",
+    ),
+    (
+        "back_off.initial",
+        "a longer wait after a failed run",
+        "a shorter wait after a failed run",
+    ),
+    (
+        "back_off.cap",
+        "waits after failed runs may grow longer",
+        "waits after failed runs stay shorter",
+    ),
+    (
+        "back_off.max_failures",
+        "a cause outlasts more failed runs",
+        "a cause is given up after fewer failed runs",
+    ),
+    (
+        "breaker_after_failures",
+        "the breaker opens after more failed runs",
+        "the breaker opens after fewer failed runs",
+    ),
+    (
+        "budget.starts",
+        "more starts are allowed",
+        "fewer starts are allowed",
+    ),
+    (
+        "budget.window",
+        "as many starts are allowed in a longer time",
+        "as many starts are allowed in a shorter time",
+    ),
+    (
+        "data.min_rows",
+        "a start needs more rows",
+        "fewer rows are enough",
+    ),
+    (
+        "data.min_objects",
+        "a start needs more objects",
+        "fewer objects are enough",
+    ),
+    (
+        "data.min_bytes",
+        "a start needs more bytes",
+        "fewer bytes are enough",
+    ),
+    (
+        "data.quiet_period",
+        "a batch may pause longer",
+        "a batch is complete earlier",
+    ),
+    (
+        "data.max_wait",
+        "few rows wait longer",
+        "few rows start a run earlier",
+    ),
+    (
+        "at_least.kinds",
+        "more kinds of signals must agree",
+        "fewer kinds of signals must agree",
+    ),
+    (
+        "at_least.within",
+        "signals may agree over a longer time",
+        "signals must agree within a shorter time",
+    ),
+    (
+        "no_improvement.max_times",
+        "an alarm outlasts more runs without improvement",
+        "an alarm is given up after fewer runs without improvement",
+    ),
+    (
+        "pipeline.version_id",
+        "a newer version of the pipeline runs",
+        "an older version of the pipeline runs",
+    ),
+];
+
+/// What a word means as a value of a field.
+const WORDS: [(&str, &str, &str); 4] = [
+    (
+        "mode",
+        "observe",
+        "nothing is started any more, only recorded",
+    ),
+    ("mode", "act", "executions are started, not only recorded"),
+    (
+        "within_min_interval",
+        "hold",
+        "a trigger inside the interval waits, instead of being dropped",
+    ),
+    (
+        "within_min_interval",
+        "drop",
+        "a trigger inside the interval is dropped, instead of waiting",
+    ),
+];
+
+pub(crate) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let (old, new) = (policies(&args.old)?, policies(&args.new)?);
+    let changes = if args.old.is_dir() || args.new.is_dir() {
+        compared(&old, &new)
+    } else {
+        // Two files are compared whatever their names are.
+        let (Some((_, old)), Some((model, new))) = (old.first_key_value(), new.first_key_value())
+        else {
+            return Ok(Exit::Done);
+        };
+        compared(
+            &BTreeMap::from([(model.clone(), old.clone())]),
+            &BTreeMap::from([(model.clone(), new.clone())]),
+        )
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&changes).map_err(std::io::Error::from)?;
+        writeln!(out, "{json}")?;
+    } else {
+        print(&changes, out)?;
+    }
+    let same = changes.added.is_empty() && changes.removed.is_empty() && changes.changed.is_empty();
+    Ok(if same { Exit::Done } else { Exit::No })
+}
+
+/// Policies as they are read, with all defaults filled in, by model.
+fn policies(path: &Path) -> Result<BTreeMap<String, Value>, Failure> {
+    files(path)?.into_iter().map(read).collect()
+}
+
+fn read(file: PolicyFile) -> Result<(String, Value), Failure> {
+    let policy = Policy::parse(&file.text)
+        .map_err(|error| Failure::Invalid(format!("{}: {error}", file.path.display())))?;
+    let value = serde_json::to_value(policy).map_err(std::io::Error::from)?;
+    Ok((file.model, value))
+}
+
+fn compared(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Changes {
+    let schema = Schema::of_policy();
+    let only = |a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>| {
+        let only = a.keys().filter(|model| !b.contains_key(*model));
+        only.cloned().collect()
+    };
+    let mut changed = BTreeMap::new();
+    for (model, old) in old {
+        if let Some(new) = new.get(model) {
+            let mut of_model = Vec::new();
+            fields("", Some(old), Some(new), &schema, &mut of_model);
+            if !of_model.is_empty() {
+                changed.insert(model.clone(), of_model);
+            }
+        }
+    }
+    Changes {
+        added: only(new, old),
+        removed: only(old, new),
+        changed,
+    }
+}
+
+/// Goes down as long as both are objects; lists are compared entry by entry.
+fn fields(
+    path: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    schema: &Schema,
+    changes: &mut Vec<Change>,
+) {
+    match (old, new) {
+        (old, new) if old == new => {}
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                fields(&path, a.get(name), b.get(name), schema, changes);
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) => {
+            let mut entry = |old: Option<&Value>, new: Option<&Value>| {
+                changes.push(change(path, old, new, schema));
+            };
+            let before = changes_of(a, b);
+            let after = changes_of(b, a);
+            let same_entries = before.is_empty() && after.is_empty();
+            for gone in before {
+                entry(Some(gone), None);
+            }
+            for come in after {
+                entry(None, Some(come));
+            }
+            if same_entries {
+                entry(old, new);
+            }
+        }
+        (old, new) => changes.push(change(path, old, new, schema)),
+    }
+}
+
+/// The entries of one list that are not in another.
+fn changes_of<'a>(of: &'a [Value], other: &[Value]) -> Vec<&'a Value> {
+    of.iter().filter(|entry| !other.contains(entry)).collect()
+}
+
+fn change(field: &str, old: Option<&Value>, new: Option<&Value>, schema: &Schema) -> Change {
+    let meaning = meaning(field, old, new).or_else(|| of_parameter(field, old, new));
+    Change {
+        field: field.to_owned(),
+        old: old.cloned(),
+        new: new.cloned(),
+        meaning: meaning
+            .or_else(|| schema.sentence(field))
+            .unwrap_or_default(),
+    }
+}
+
+/// What a change means, if its direction says.
+fn meaning(field: &str, old: Option<&Value>, new: Option<&Value>) -> Option<String> {
+    let (old, new) = (old?, new?);
+    let word = |(of, value, _): &&(&str, &str, &str)| *of == field && new == value;
+    if let Some((_, _, meaning)) = WORDS.iter().find(word) {
+        return Some((*meaning).to_owned());
+    }
+    let is_of = |(of, _, _): &&(&str, &str, &str)| {
+        *of == field || (of.ends_with('.') && field.starts_with(of))
+    };
+    let (_, more, less) = MEANINGS.iter().find(is_of)?;
+    let meaning = if size(new)? > size(old)? { more } else { less };
+    Some((*meaning).to_owned())
+}
+
+/// What a change of a pipeline parameter means.
+fn of_parameter(field: &str, old: Option<&Value>, new: Option<&Value>) -> Option<String> {
+    field.strip_prefix("parameters.")?;
+    Some(match (old, new) {
+        (None, _) => "the pipeline is given one more parameter".to_owned(),
+        (_, None) => "the pipeline's own default is taken".to_owned(),
+        _ => "the pipeline is given another value".to_owned(),
+    })
+}
+
+/// A number, or a time in seconds.
+fn size(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => {
+            let time = Period::parse(text).ok()?.duration();
+            u64::try_from(time.as_secs()).ok()
+        }
+        value => value.as_u64(),
+    }
+}
+
+fn print(changes: &Changes, out: &mut dyn Write) -> std::io::Result<()> {
+    for model in &changes.added {
+        writeln!(out, "{model}: has a policy now")?;
+    }
+    for model in &changes.removed {
+        writeln!(out, "{model}: has no policy any more")?;
+    }
+    for (model, fields) in &changes.changed {
+        writeln!(out, "{model}")?;
+        for change in fields {
+            let Change {
+                field,
+                old,
+                new,
+                meaning,
+            } = change;
+            let line = match (old, new) {
+                (Some(old), Some(new)) => format!("  ~ {field}: {} -> {}", shown(old), shown(new)),
+                (None, Some(new)) => format!("  + {field}: {}", shown(new)),
+                (Some(old), None) => format!("  - {field}: {}", shown(old)),
+                (None, None) => continue,
+            };
+            writeln!(out, "{line}")?;
+            if !meaning.is_empty() {
+                writeln!(out, "      {meaning}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Text without quotes, anything else as JSON.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = r#"{
+        "pipeline": {"name": "p"},
+        "parameters": {"A": "1", "B": "2"},
+        "min_interval": "6h",
+        "budget": {"starts": 10, "window": "30d"},
+        "drift": {"alarms": [{"alarm_name": "a-*"}, {"endpoint": "e"}]},
+        "max_age": "60d"
+    }"#;
+
+    fn value(text: &str) -> BTreeMap<String, Value> {
+        let value = serde_json::to_value(Policy::parse(text).unwrap()).unwrap();
+        BTreeMap::from([("m".to_owned(), value)])
+    }
+
+    #[test]
+    fn changes_are_told_field_by_field_with_their_meaning() {
+        let new = r#"{
+            "pipeline": {"name": "p"},
+            "parameters": {"A": "1", "C": "3"},
+            "min_interval": "12h",
+            "min_interval_by_kind": {"drift": "1d"},
+            "budget": {"starts": 4, "window": "30d"},
+            "drift": {"alarms": [{"endpoint": "e"}, {"alarm_name": "b-*"}]},
+            "mode": "observe"
+        }"#;
+        let mut out = Vec::new();
+        print(&compared(&value(OLD), &value(new)), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn what_is_written_differently_but_means_the_same_is_no_change() {
+        let new = OLD
+            .replace("\"6h\"", "\"360m\"")
+            .replacen('{', r#"{"mode": "act", "#, 1);
+        assert!(compared(&value(OLD), &value(&new)).changed.is_empty());
+    }
+
+    #[test]
+    fn the_order_of_matchers_is_a_change() {
+        let new = OLD.replace(
+            r#"{"alarm_name": "a-*"}, {"endpoint": "e"}"#,
+            r#"{"endpoint": "e"}, {"alarm_name": "a-*"}"#,
+        );
+        let changes = compared(&value(OLD), &value(&new));
+        assert_eq!(changes.changed["m"][0].field, "drift.alarms");
+    }
+
+    #[test]
+    fn every_meaning_is_of_a_field_that_there_is() {
+        let schema = Schema::of_policy();
+        for (field, _, _) in MEANINGS.iter().chain(&WORDS) {
+            assert!(
+                schema.sentence(field.trim_end_matches('.')).is_some(),
+                "{field}"
+            );
+        }
+    }
+}

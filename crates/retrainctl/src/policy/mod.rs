@@ -1,0 +1,29 @@
+//! `retrainctl policy`: policies in files, before they are put into Parameter Store.
+
+mod check;
+mod diff;
+mod example;
+mod place;
+mod schema;
+
+use std::io::Write;
+
+use crate::cli::PolicyCommand;
+use crate::exit::{Exit, Failure};
+
+/// Does what a `policy` command asks.
+pub(crate) fn run(
+    command: &PolicyCommand,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::New(args) => example::run(args, out, err),
+        PolicyCommand::Check(args) => check::run(args, out, err),
+        PolicyCommand::Diff(args) => diff::run(args, out),
+        PolicyCommand::Schema => {
+            writeln!(out, "{:#}", schema::Schema::of_policy().document())?;
+            Ok(Exit::Done)
+        }
+    }
+}

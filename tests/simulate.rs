@@ -1,0 +1,274 @@
+//! A backtest decides what the functions decide: the same events, at the same moments,
+//! through `retrainctl simulate` and through the functions on the sandbox.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use retrain_core::decision::Decision;
+use retrain_core::event::{ExecutionReport, ExecutionStatus};
+use retrain_core::period::Period;
+use retrain_local::sample;
+use retrain_sandbox::s3::NewObject;
+use retrain_sandbox::sagemaker::ExecutionStatus as Status;
+use retrainctl::simulate::{Assumptions, Happened, Rows, decisions, logged};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+use crate::data::{BUCKET, batch};
+
+const POLICY: &str = r#"{
+    "pipeline": {"name": "fraud-detection-training"},
+    "parameters": {
+        "InputDataUri": "{training_data_uri}",
+        "BaselineModelPackageArn": "{baseline_model_package_arn|none}",
+        "ManifestUri": "{data_rows}",
+        "ControllerToken": "{token}"
+    },
+    "training_data_uri_parameter": "/fraud-detection/training-data-uri",
+    "model_package_group": "fraud-detection",
+    "drift": {"alarms": [{"alarm_name": "fraud-detection-*"}]},
+    "data": {
+        "objects": [{"bucket": "fraud-detection-data", "prefix": "training/"}],
+        "trusted_row_count": "row-count",
+        "min_rows": 300,
+        "quiet_period": "10m",
+        "max_wait": "8h"
+    },
+    "min_interval": "3h",
+    "min_interval_by_kind": {"schedule": "1h"},
+    "budget": {"starts": 9, "window": "2d"},
+    "back_off": {"initial": "30m", "cap": "2h", "max_failures": 2},
+    "breaker_after_failures": 3,
+    "blackouts": [{"from": "01:00", "to": "04:00", "time_zone": "Europe/Berlin"}]
+}"#;
+
+const ROWS: u64 = 100;
+
+/// An event and when it comes.
+struct Coming {
+    at: Timestamp,
+    event: Value,
+}
+
+/// Three days of everything that a recording can tell.
+struct Days {
+    bench: Bench,
+    begin: Timestamp,
+    coming: Vec<Coming>,
+}
+
+impl Days {
+    fn at(&self, hours: f64) -> Timestamp {
+        self.begin + SignedDuration::try_from_secs_f64(hours * 3_600.0).unwrap()
+    }
+
+    fn add(&mut self, hours: f64, event: Value) {
+        let at = self.at(hours);
+        self.coming.push(Coming { at, event });
+    }
+
+    /// An alarm is in ALARM from one hour to another.
+    fn alarm(&mut self, name: &str, from: f64, to: f64) {
+        for (state, hours) in [("alarm", from), ("ok", to)] {
+            let told = sample(&format!("drift-alarm/{state}")).unwrap();
+            let told = told
+                .at(self.at(hours))
+                .of_alarm(&format!("fraud-detection-{name}"));
+            self.add(hours, told.event().clone());
+        }
+    }
+
+    /// Objects arrive, a minute from one to the next.
+    fn objects(&mut self, hours: f64, keys: &[&str]) {
+        for (minute, key) in (0_u32..).zip(keys) {
+            let s3 = self.bench.deployment.sandbox.s3();
+            s3.events();
+            let object = NewObject::new("x").metadata("row-count", &ROWS.to_string());
+            s3.put_object(BUCKET, &format!("training/{key}"), object)
+                .unwrap();
+            let mut event = s3.events().first().unwrap().eventbridge();
+            let hours = hours + f64::from(minute) / 60.0;
+            event["time"] = json!(format!("{:.0}", self.at(hours)));
+            self.add(hours, event);
+        }
+    }
+
+    fn request(&mut self, hours: f64, request: Value) {
+        self.add(hours, request);
+    }
+
+    async fn begin() -> Self {
+        let bench = Bench::start().await;
+        bench
+            .deployment
+            .put_policy("fraud-detection", POLICY)
+            .unwrap();
+        let mut days = Self {
+            begin: bench.now(),
+            bench,
+            coming: Vec::new(),
+        };
+        days.alarm("a", 0.5, 1.0);
+        // Inside the interval, and gone before it ends; then one that stays.
+        days.alarm("b", 1.6, 2.0);
+        days.alarm("b", 2.2, 6.0);
+        days.objects(4.0, &["1", "2", "3", "4"]);
+        // An overwrite, and too few: they wait for the longest time.
+        days.objects(12.0, &["1", "5"]);
+        days.alarm("c", 18.5, 30.0);
+        days.alarm("a", 20.0, 26.0);
+        let by = json!("ana");
+        days.request(
+            21.0,
+            json!({"request": "pause", "model": "fraud-detection", "by": by, "why": "a test"}),
+        );
+        days.objects(22.0, &["6", "7", "8", "9"]);
+        days.request(
+            27.0,
+            json!({"request": "resume", "model": "fraud-detection", "by": by, "why": "a test"}),
+        );
+        let manual = json!({
+            "request": "retrain", "model": "fraud-detection", "key": "k", "by": by,
+            "why": "a test", "force": true,
+        });
+        days.request(28.5, manual);
+        days.alarm("d", 33.0, 33.5);
+        days.alarm("d", 34.0, 34.5);
+        days.alarm("d", 35.0, 60.0);
+        days.request(
+            50.0,
+            json!({"request": "reset_breaker", "model": "fraud-detection", "by": by, "why": "a test"}),
+        );
+        days.objects(52.0, &["a", "b", "c"]);
+        // EventBridge delivers at least once.
+        let again = days.coming.iter().step_by(5);
+        let again: Vec<Coming> = again
+            .map(|coming| Coming {
+                at: coming.at + SignedDuration::from_mins(2),
+                event: coming.event.clone(),
+            })
+            .collect();
+        days.coming.extend(again);
+        days.coming.sort_by_key(|coming| coming.at);
+        days
+    }
+
+    /// The events as a recording: what has no moment of its own is wrapped with it.
+    fn recorded(&self) -> String {
+        let lines = self.coming.iter();
+        lines
+            .map(|Coming { at, event }| format!("{}\n", json!({"at": at, "event": event})))
+            .collect()
+    }
+
+    /// Time passes, and the reconciler runs every five minutes, as its schedule says:
+    /// where the backtest has seen nothing due, it must find nothing either.
+    async fn goes_to(&self, at: Timestamp) {
+        let every = SignedDuration::from_mins(5);
+        loop {
+            let now = self.bench.now();
+            let run = now.as_second().div_euclid(every.as_secs()) + 1;
+            let run = Timestamp::from_second(run * every.as_secs()).unwrap();
+            if run >= at {
+                return self.bench.wait(at.duration_since(now));
+            }
+            self.bench.wait(run.duration_since(now));
+            self.bench.reconcile().await;
+        }
+    }
+
+    /// The event reaches its function.
+    async fn comes(&self, number: usize) {
+        let event = &self.coming[number].event;
+        let deployment = &self.bench.deployment;
+        let clock = deployment.clock();
+        if event.get("request").is_some() {
+            let function = deployment.reconciler();
+            Box::pin(function.handle_at(event, &clock)).await.unwrap();
+        } else if event["source"] == "aws.s3" {
+            let function = deployment.data_arrival();
+            let batch = batch(self.bench.now(), [event.clone()]);
+            Box::pin(function.handle_at(&batch, &clock)).await.unwrap();
+        } else {
+            self.bench.deliver(event).await.unwrap();
+        }
+    }
+
+    /// The execution ends as it was assumed, and SageMaker tells.
+    async fn ends(&self, report: &ExecutionReport) {
+        let told = report.execution.to_string();
+        let executions = self.bench.executions();
+        let execution = executions.iter().find(|known| known.arn == told).unwrap();
+        let status = match report.status {
+            ExecutionStatus::Succeeded => Status::Succeeded,
+            ExecutionStatus::Failed => Status::Failed,
+            other => panic!("{other:?}"),
+        };
+        let sagemaker = self.bench.deployment.sandbox.sagemaker();
+        sagemaker
+            .finish(&execution.arn, status, report.failure.as_deref())
+            .unwrap();
+        self.bench.tell(&execution.arn).await;
+    }
+}
+
+/// What a decision says, without what only one of the two can know.
+fn said(decision: &Decision) -> String {
+    let Decision {
+        at, event, outcome, ..
+    } = decision;
+    format!("{at} {event}: {}: {outcome}", outcome.name())
+}
+
+#[tokio::test]
+async fn a_backtest_decides_what_the_functions_decide() {
+    let days = Days::begin().await;
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate");
+    std::fs::create_dir_all(&directory).unwrap();
+    let (events, policy) = (
+        directory.join("events.jsonl"),
+        directory.join("fraud-detection.json"),
+    );
+    std::fs::write(&events, days.recorded()).unwrap();
+    std::fs::write(&policy, POLICY).unwrap();
+    let assumptions = Assumptions {
+        run_time: Period::from_mins(50),
+        failure_share: 0.4,
+        seed: 3,
+        rows: Rows::PerObject(ROWS),
+        ..Assumptions::default()
+    };
+    let after = SignedDuration::from_hours(24);
+    let log = logged(&[events], &policy, &assumptions, after).unwrap();
+
+    for entry in &log {
+        days.goes_to(entry.at).await;
+        match &entry.happened {
+            Happened::Event(number) => days.comes(*number).await,
+            Happened::Ended(report) => days.ends(report).await,
+            Happened::Reconciled => {
+                days.bench.reconcile().await;
+            }
+        }
+    }
+    let found: Vec<String> = days.bench.decisions().await.iter().map(said).collect();
+    let simulated: Vec<String> = decisions(&log).map(said).collect();
+    for (found, simulated) in found.iter().zip(&simulated) {
+        assert_eq!(found, simulated);
+    }
+    assert_eq!(found.len(), simulated.len());
+    // It was worth comparing.
+    for outcome in [
+        "started",
+        "held",
+        "failed",
+        "succeeded",
+        "counted",
+        "alarm_cleared",
+        "paused",
+        "unpaused",
+    ] {
+        let is_told = |said: &String| said.contains(&format!(": {outcome}: "));
+        assert!(simulated.iter().any(is_told), "{outcome}: {simulated:#?}");
+    }
+}
