@@ -8,7 +8,7 @@ unexport AWS_CA_BUNDLE
 .PHONY: help demo sandbox build test lint fmt check schema lifecycle readme month clean
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## play two days of one model on a local AWS
 	@$(CARGO) run --locked --quiet -p retrain-local --bin demo
@@ -47,13 +47,19 @@ readme: ## write the demo's output into README.md
 month: ## play a thousand months against the promises (an hour or so)
 	MONTH_SEEDS=$${MONTH_SEEDS:-1000} $(CARGO) test --locked --release -p integration month
 
-.PHONY: template package deploy watch invoke
+.PHONY: template package e2e-package release deploy watch invoke
 
 template: ## check the SAM template, its example and what SAM makes of them
 	sh scripts/template.sh
 
 package: ## build a zip of each function for Lambda, for ARCH=x86_64 or arm64
 	sh scripts/template-package.sh
+
+e2e-package: package ## run the packaged functions under Lambda's runtime emulator
+	sh scripts/e2e-package.sh
+
+release: ## gather the files of a release, after `make package`
+	sh scripts/release.sh
 
 deploy: package ## build the functions and deploy them with SAM
 	sh scripts/template-tools.sh template tests/template/requirements.txt

@@ -7,6 +7,7 @@ import calls
 EDGE = {  # What Lambda itself does in a function's name.
     "DriftAlarm": set(),
     "ExecutionStatus": set(),
+    "ModelApproval": set(),
     "Reconciler": set(),
     "DataArrival": {
         ("sqs:DeleteMessage", "<DataQueue.Arn>"),
@@ -28,6 +29,7 @@ WITHOUT_RESOURCE = {
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
     "sagemaker:ListModelPackages",
+    "sagemaker:ListMonitoringSchedules",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
@@ -35,7 +37,8 @@ WITHOUT_RESOURCE = {
 
 def expected(function):
     """The grants of a function's role, when every feature is on."""
-    made = [one for one in calls.CALLS.values() if function in one.functions]
+    every = (one for made in calls.CALLS.values() for one in listed(made))
+    made = [one for one in every if function in one.functions]
     own = {grant for one in made for grant in one.grants} | EDGE[function]
     logs = f"<{function}Logs.Arn>"
     own |= {(f"logs:{action}", logs) for action in ("CreateLogStream", "PutLogEvents")}
@@ -47,7 +50,13 @@ def expected(function):
         for action in ("Decrypt", "GenerateDataKey")
         for number in ("one", "two")
     }
-    return {(action, resource, None) for action, resource in own} | keys
+    roles = set()
+    if function in calls.APPROVERS:
+        # What creating a definition takes besides.
+        own |= {("sagemaker:AddTags", calls.DEFINITIONS)}
+        passed = json.dumps({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}})
+        roles = {("iam:PassRole", "<monitoring role>", passed)}
+    return {(action, resource, None) for action, resource in own} | keys | roles
 
 
 def listed(value):

@@ -5,6 +5,7 @@ import json
 from delivery import allowed
 from settings import CRATES
 
+OWN = "RetrainController"
 AT_LEAST, BELOW = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
 
 
@@ -32,9 +33,9 @@ def errors(crate):
     return sums("AWS/Lambda", "Errors", dimensions, 60)
 
 
-def decisions(outcome):
+def decisions(outcome, metric="Decisions"):
     """An alarm about decisions with an outcome, as the functions count them."""
-    return sums("RetrainController", "Decisions", [{"Name": "Outcome", "Value": outcome}], 300)
+    return sums(OWN, metric, [{"Name": "Outcome", "Value": outcome}], 300)
 
 
 def sums(namespace, metric, dimensions, period):
@@ -70,6 +71,7 @@ def throttles():
         for crate in CRATES.values()
     }
     ids = {"drift-alarm": "drift", "data-arrival": "data", "execution-status": "status"}
+    ids["model-approval"] = "approval"
     return {
         "Metrics": [
             {"Id": "all", "Expression": "SUM(METRICS())", "Label": "Throttles of all functions"},
@@ -98,7 +100,10 @@ ALARMS = {
         "ComparisonOperator": BELOW,
         "TreatMissingData": "breaching",
     },
+    "LooksLate": sums(OWN, "OldestDueAge", [{"Name": "Table", "Value": "<Table>"}], 300)
+    | {"ActionsEnabled": True, "Statistic": "Maximum", "EvaluationPeriods": 2, "Threshold": 1800},
     "ExecutionsFail": decisions("failed"),
+    "BreakerOpened": decisions("failed", "BreakersOpened"),
     "PoliciesInvalid": decisions("invalid_policy"),
 }
 # States that end by themselves are told about when they do.
@@ -106,6 +111,7 @@ WITH_END = {
     "DataDeadLettersWait",
     "DataQueueLate",
     "DeadLettersWait",
+    "LooksLate",
     "PoliciesInvalid",
     "ReconcilerSilent",
 }
@@ -167,6 +173,7 @@ def dashboard(stack):
     names += [f'"FunctionName", "retrain-{crate}"' for crate in CRATES.values()]
     names += [f'"QueueName", "<{name}.QueueName>"' for name in stack.of_type("AWS::SQS::Queue")]
     names += ["{RetrainController,Outcome}"]
+    names += [f'"{OWN}", "{name}"' for name in ("BreakersOpened", "Decisions", "OldestDueAge")]
     for name in names:
         if name not in shown:
             yield f"the dashboard does not show {name}"

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from deployed import ROOT
 
 DRIFT, DATA, STATUS, RECONCILER = "DriftAlarm", "DataArrival", "ExecutionStatus", "Reconciler"
-EVERY = frozenset({DRIFT, DATA, STATUS, RECONCILER})
-# A status never starts anything: what it sets free is the reconciler's.
-STARTERS = EVERY - {STATUS}
+APPROVAL = "ModelApproval"
+EVERY = frozenset({DRIFT, DATA, STATUS, APPROVAL, RECONCILER})
+# A status never retrains: what it sets free is the reconciler's. Neither does an approval.
+STARTERS = EVERY - {STATUS, APPROVAL}
+# Who decides about packages, or tells it to the slots that deploy them.
+APPROVERS = frozenset({STATUS, APPROVAL, RECONCILER})
 
 # The crates that no function contains.
 NOT_DEPLOYED = {"retrain-local", "retrain-sandbox"}
@@ -22,6 +25,9 @@ TABLE = "<Table.Arn>"
 PIPELINES = f"arn:aws:sagemaker:{REGIONAL}:pipeline/fraud-detection-*"
 CODEPIPELINES = f"arn:aws:codepipeline:{REGIONAL}:fraud-detection-retraining"
 POLICIES = f"arn:aws:ssm:{REGIONAL}:parameter/retrain/policies"
+PACKAGES = f"arn:aws:sagemaker:{REGIONAL}:model-package/fraud-detection*/*"
+SCHEDULES = f"arn:aws:sagemaker:{REGIONAL}:monitoring-schedule/fraud-detection-*"
+DEFINITIONS = f"arn:aws:sagemaker:{REGIONAL}:*-job-definition/*"
 OBJECTS = "arn:aws:s3:::fraud-detection-data/training/*"
 
 
@@ -48,6 +54,19 @@ def read_objects():
     )
 
 
+def definitions():
+    """The calls about job definitions of every type of monitoring."""
+    kinds = ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
+    found = {}
+    for kind in kinds:
+        spelled = re.sub(r"\B([A-Z])", r"_\1", kind).lower()
+        for verb in ("Create", "Delete", "Describe"):
+            name = f"{verb.lower()}_{spelled}_job_definition"
+            grant = (f"sagemaker:{verb}{kind}JobDefinition", DEFINITIONS)
+            found["retrain-sagemaker/src/monitoring/definition.rs", name] = call(APPROVERS, grant)
+    return found
+
+
 CALLS = {
     ("retrain-aws/src/manifests.rs", "put_object"): call(
         STARTERS, ("s3:PutObject", "arn:aws:s3:::fraud-detection-manifests/*")
@@ -59,7 +78,7 @@ CALLS = {
         EVERY, ("codepipeline:GetPipelineExecution", CODEPIPELINES)
     ),
     ("retrain-codepipeline/src/executions.rs", "list_pipeline_executions"): call(
-        STARTERS, ("codepipeline:ListPipelineExecutions", CODEPIPELINES)
+        STARTERS | APPROVERS, ("codepipeline:ListPipelineExecutions", CODEPIPELINES)
     ),
     ("retrain-codepipeline/src/jobs.rs", "put_job_failure_result"): call(
         {RECONCILER}, ("codepipeline:PutJobFailureResult", "*")
@@ -68,7 +87,7 @@ CALLS = {
         {RECONCILER}, ("codepipeline:PutJobSuccessResult", "*")
     ),
     ("retrain-codepipeline/src/start.rs", "start_pipeline_execution"): call(
-        STARTERS, ("codepipeline:StartPipelineExecution", CODEPIPELINES)
+        STARTERS | APPROVERS, ("codepipeline:StartPipelineExecution", CODEPIPELINES)
     ),
     # Every transaction of theirs is made of puts; the test looks.
     ("retrain-debounce/src/commit.rs", "transact_write_items"): call(
@@ -91,7 +110,11 @@ CALLS = {
     ("retrain-debounce/src/load.rs", "query"): call(
         STARTERS, ("dynamodb:Query", f"{TABLE}/index/generation")
     ),
-    ("retrain-objects/src/s3.rs", "get_object"): read_objects(),
+    # The reports of packages are read in the same way, without a version.
+    ("retrain-objects/src/s3.rs", "get_object"): [
+        read_objects(),
+        call(APPROVERS, ("s3:GetObject", "arn:aws:s3:::fraud-detection-reports/*")),
+    ],
     ("retrain-objects/src/s3.rs", "head_object"): read_objects(),
     ("retrain-policies/src/store.rs", "get_parameter"): call(
         STARTERS,
@@ -112,10 +135,32 @@ CALLS = {
         STARTERS, ("sagemaker:ListPipelineExecutions", PIPELINES)
     ),
     ("retrain-sagemaker/src/registry.rs", "list_model_packages"): call(
-        STARTERS, ("sagemaker:ListModelPackages", "*")
+        STARTERS | APPROVERS, ("sagemaker:ListModelPackages", "*")
     ),
     ("retrain-sagemaker/src/start.rs", "start_pipeline_execution"): call(
         STARTERS, ("sagemaker:StartPipelineExecution", PIPELINES)
+    ),
+    ("retrain-sagemaker/src/packages.rs", "describe_model_package"): call(
+        APPROVERS, ("sagemaker:DescribeModelPackage", PACKAGES)
+    ),
+    ("retrain-sagemaker/src/packages.rs", "update_model_package"): call(
+        APPROVERS, ("sagemaker:UpdateModelPackage", PACKAGES)
+    ),
+    ("retrain-sagemaker/src/packages.rs", "list_pipeline_parameters_for_execution"): call(
+        APPROVERS, ("sagemaker:ListPipelineParametersForExecution", f"{PIPELINES}/execution/*")
+    ),
+    **definitions(),
+    ("retrain-sagemaker/src/monitoring/mod.rs", "describe_monitoring_schedule"): call(
+        APPROVERS, ("sagemaker:DescribeMonitoringSchedule", SCHEDULES)
+    ),
+    ("retrain-sagemaker/src/monitoring/mod.rs", "update_monitoring_schedule"): call(
+        APPROVERS, ("sagemaker:UpdateMonitoringSchedule", SCHEDULES)
+    ),
+    ("retrain-sagemaker/src/monitoring/mod.rs", "list_monitoring_schedules"): call(
+        APPROVERS, ("sagemaker:ListMonitoringSchedules", "*")
+    ),
+    ("retrain-sagemaker/src/monitoring/mod.rs", "list_tags"): call(
+        APPROVERS, ("sagemaker:ListTags", DEFINITIONS)
     ),
     # For sandboxes and tests: the template makes the table.
     ("retrain-debounce/src/table.rs", "create_table"): call(()),
@@ -134,5 +179,5 @@ def calls_in_source():
             continue
         text = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests")[0]
         names = re.findall(r"\bclient\s*\.\s*([a-z_]+)\(\)", text)
-        found |= {(str(file), name) for name in names}
+        found |= {(str(file), name) for name in names if name != "clone"}
     return found

@@ -55,6 +55,8 @@ def rules(stack):
         ("retrain-alarms", "<DriftAlarmAliaslive>"),
         ("retrain-sagemaker", "<ExecutionStatusAliaslive>"),
         ("retrain-codepipeline", "<ExecutionStatusAliaslive>"),
+        ("retrain-packages", "<ModelApprovalAliaslive>"),
+        ("retrain-endpoints", "<ModelApprovalAliaslive>"),
         ("retrain-reconcile", "<ReconcilerAliaslive>"),
         ("retrain-data", "<DataQueue.Arn>"),
         ("retrain-notices", "<Notices>"),
@@ -164,7 +166,7 @@ def switched_off(stack):
     for name, mapping in stack.of_type("AWS::Lambda::EventSourceMapping").items():
         if mapping["Enabled"]:
             yield f"{name} is on"
-    for name in ("ReconcilerSilent", "DataQueueLate"):
+    for name in ("DataQueueLate", "LooksLate", "ReconcilerSilent"):
         if stack.of_type("AWS::CloudWatch::Alarm")[name].get("ActionsEnabled", True):
             yield f"{name} would tell what everybody knows"
 

@@ -15,13 +15,13 @@ RECORDS = Path(__file__).parent / "records"
 # Records of the table's stream, taken from a table that the functions have written. For each:
 # the rules that tell it, and the first line that a person reads.
 RECORDED = {
-    "started": ({"retrain-notices"}, "Retraining of fraud-detection: started"),
-    "failed": ({"retrain-notices"}, "Retraining of fraud-detection: failed"),
+    "started": ({"retrain-notices"}, "fraud-detection#retrain: started"),
+    "failed": ({"retrain-notices"}, "fraud-detection#retrain: failed"),
     "breaker-opened": (
         {"retrain-notices", "retrain-breaker"},
-        "Retraining of fraud-detection: failed",
+        "fraud-detection#retrain: failed",
     ),
-    "misconfigured": ({"retrain-notices"}, "Retraining of fraud-detection: not_started"),
+    "misconfigured": ({"retrain-notices"}, "fraud-detection#retrain: not_started"),
     "no-capacity": (set(), None),
     "claimed": (set(), None),
     "held": (set(), None),
@@ -30,26 +30,34 @@ RECORDED = {
     "marker": (set(), None),
     "controller": (set(), None),
 }
-# Outcomes that are hard to come by: that of `failed` with other fields.
+
+ALWAYS = {
+    "approved", "awaits_person", "contested", "failed", "no_package", "not_written", "rejected",
+    "reminded", "rolled_back", "second_execution", "started",
+}
+SOMETIMES = {"baseline", "interrupted", "no_improvement", "not_started", "withdrawn"}
+# Steps on the way, what a person has done, and what needs nobody.
+NEVER = {
+    "abandoned", "alarm_cleared", "breaker_reset", "claimed", "counted", "dropped", "duplicate",
+    "foreign_run_ended", "foreign_run_seen", "held", "not_approved", "not_sent", "not_taken",
+    "package_noted", "package_seen", "paused", "reopened", "resumed", "signed_off", "stale",
+    "start_unknown", "stopped", "succeeded", "unchanged", "unconfirmed", "undecided", "unpaused",
+    "would_decide", "would_start", "write_unknown", "writing", "wrote", "yielded",
+}
+# That of `failed` with other fields, for the outcomes whose fields matter.
 MADE = [
-    ({"outcome": {"S": "second_execution"}}, True),
-    ({"outcome": {"S": "no_package"}}, True),
+    *(({"outcome": {"S": name}}, True) for name in sorted(ALWAYS)),
+    *(({"outcome": {"S": name}}, False) for name in sorted(NEVER)),
     ({"outcome": {"S": "no_improvement"}, "given_up": {"N": "1"}}, True),
     ({"outcome": {"S": "no_improvement"}, "given_up": {"N": "0"}}, False),
     ({"outcome": {"S": "interrupted"}, "given_up": {"N": "12"}}, True),
     ({"outcome": {"S": "interrupted"}, "given_up": {"N": "0"}}, False),
-    ({"outcome": {"S": "stopped"}}, False),
+    ({"outcome": {"S": "withdrawn"}, "rollback": {"M": {"rollback": {"S": "reported"}}}}, True),
+    ({"outcome": {"S": "withdrawn"}}, False),
+    ({"outcome": {"S": "baseline"}, "baseline": {"S": "refused"}}, True),
+    ({"outcome": {"S": "baseline"}, "baseline": {"S": "no_baseline"}}, True),
+    ({"outcome": {"S": "baseline"}, "baseline": {"S": "refreshed"}}, False),
 ]
-
-ALWAYS = {"started", "failed", "second_execution", "no_package"}
-SOMETIMES = {"not_started", "no_improvement", "interrupted"}
-# Steps on the way, what a person has done, and what needs nobody.
-NEVER = {
-    "abandoned", "alarm_cleared", "breaker_reset", "claimed", "counted", "dropped", "duplicate",
-    "foreign_run_ended", "foreign_run_seen", "held", "package_seen", "paused", "reopened",
-    "resumed", "stale", "start_unknown", "stopped", "succeeded", "unchanged", "unconfirmed",
-    "unpaused", "would_start",
-}
 
 
 def outcomes_in_source():

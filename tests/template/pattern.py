@@ -20,6 +20,8 @@ def matches(pattern, event):
 
 
 def _fits(wanted, event, name):
+    if name == "$or":
+        return any(matches(one, event) for one in wanted)
     if name.startswith("$"):
         raise UnknownOperator(name)
     if isinstance(wanted, dict):

@@ -37,6 +37,18 @@ ROUTES = [
     ("execution-status/of-another-pipeline.json", "-"),
     ("execution-status/code-pipeline-*", "retrain-codepipeline"),
     ("execution-status/*", "retrain-sagemaker"),
+    # What is decided and stays so, other partitions and accounts, and no group.
+    ("model-approval/life-cycle-edit.json", "-"),
+    ("model-approval/metadata-edit.json", "-"),
+    ("model-approval/own-stamp.json", "-"),
+    ("model-approval/other-account.json", "-"),
+    ("model-approval/*-partition.json", "-"),
+    ("model-approval/unversioned.json", "-"),
+    ("model-approval/processing-job.json", "-"),
+    ("model-approval/endpoint-*failed.json", "retrain-endpoints"),
+    ("model-approval/endpoint-rolling-back.json", "retrain-endpoints"),
+    ("model-approval/endpoint-*", "-"),
+    ("model-approval/*", "retrain-packages"),
     # Requests are invocations, and the rule that runs by time has no pattern.
     ("reconciler/*", "-"),
     # What is malformed reaches the function as far as its envelope is sound, and then the
@@ -57,6 +69,12 @@ ROUTES = [
     ("invalid/execution-code-pipeline-no-id.json", "retrain-codepipeline"),
     ("invalid/execution-bad-arn.json", "retrain-sagemaker"),
     ("invalid/execution-no-arn.json", "retrain-sagemaker"),
+    ("invalid/package-arn-number.json", "retrain-packages"),
+    ("invalid/package-bad-*.json", "retrain-packages"),
+    ("invalid/package-detail-not-json.json", "retrain-packages"),
+    ("invalid/package-no-detail.json", "retrain-packages"),
+    ("invalid/package-no-time.json", "retrain-packages"),
+    ("invalid/package-resources-text.json", "retrain-packages"),
     ("invalid/*", "-"),
 ]
 
@@ -83,6 +101,30 @@ ELSEWHERE = [
         ["arn:aws:sagemaker:us-east-1:444455556666:pipeline/fraud-detection-training"],
     ),
     ("execution-status/succeeded.json", ("detail", "currentPipelineExecutionStatus"), "Paused"),
+    ("model-approval/approved.json", ("source",), "aws.s3"),
+    ("model-approval/approved.json", ("detail-type",), "SageMaker Model State Change"),
+    (
+        "model-approval/approved.json",
+        ("resources",),
+        ["arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7"],
+    ),
+    (
+        "model-approval/approved.json",
+        ("detail", "UpdatedModelPackageFields"),
+        ["CustomerMetadataProperties"],
+    ),
+    ("model-approval/endpoint-rolling-back.json", ("source",), "aws.s3"),
+    (
+        "model-approval/endpoint-rolling-back.json",
+        ("detail-type",),
+        "SageMaker Endpoint Config State Change",
+    ),
+    (
+        "model-approval/endpoint-rolling-back.json",
+        ("resources",),
+        ["arn:aws:sagemaker:us-east-1:111122223333:endpoint/churn-prod"],
+    ),
+    ("model-approval/endpoint-rolling-back.json", ("detail", "EndpointStatus"), "IN_SERVICE"),
     ("execution-status/code-pipeline-succeeded.json", ("source",), "aws.sagemaker"),
     (
         "execution-status/code-pipeline-succeeded.json",
@@ -95,6 +137,25 @@ ELSEWHERE = [
         ["arn:aws:codepipeline:us-east-1:111122223333:fraud-detection-release"],
     ),
     ("execution-status/code-pipeline-succeeded.json", ("detail", "state"), "PAUSED"),
+]
+
+# Changes that leave a sample with its rule.
+ALIKE = [
+    (
+        "model-approval/pending-created.json",
+        ("detail", "UpdatedModelPackageFields"),
+        ["ModelMetrics"],
+    ),
+    *(
+        ("model-approval/endpoint-rolling-back.json", ("detail", "EndpointStatus"), status)
+        for status in (
+            "RollingBack",
+            "UPDATE_ROLLBACK_FAILED",
+            "UpdateRollbackFailed",
+            "FAILED",
+            "Failed",
+        )
+    ),
 ]
 
 
@@ -119,7 +180,7 @@ def changed(event, way, value):
     place = event
     for name in way[:-1]:
         place = place[name]
-    assert place[way[-1]] != value, way
+    assert place.get(way[-1]) != value, way
     place[way[-1]] = value
     return event
 
@@ -146,4 +207,8 @@ def problems(stack):
     for name, way, value in ELSEWHERE:
         found = rules_for(stack, changed(known[name], way, value))
         if found:
+            yield f"{name} with {value!r} is delivered by {sorted(found)}"
+    for name, way, value in ALIKE:
+        found = rules_for(stack, changed(known[name], way, value))
+        if found != {route(name)[0]}:
             yield f"{name} with {value!r} is delivered by {sorted(found)}"

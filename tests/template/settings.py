@@ -10,6 +10,7 @@ CRATES = {
     "DriftAlarm": "drift-alarm",
     "DataArrival": "data-arrival",
     "ExecutionStatus": "execution-status",
+    "ModelApproval": "model-approval",
     "Reconciler": "reconciler",
 }
 MEMORY_MB = {"DataArrival": 1024}
@@ -45,6 +46,9 @@ def problems(stack):
             yield f"{name} is told another table"
         if given.get("RETRAIN_POLICY_PATH") != "/retrain/policies":
             yield f"{name} is told another path of policies"
+        registry = "arn:aws:sagemaker:us-east-1:111122223333:model-package"
+        if given.get("RETRAIN_MODEL_PACKAGES") != registry:
+            yield f"{name} is told another registry"
         fixed = {
             "FunctionName": f"retrain-{CRATES[name]}",
             "Runtime": "provided.al2023",

@@ -65,6 +65,9 @@ def key(*values):
         (detail("lifecycle", {"anything-but": "spot"}), INSTANCE, False),
         ({"n": [{"anything-but": "0"}]}, {"n": "2"}, True),
         ({"n": [{"anything-but": "0"}]}, {"n": "0"}, False),
+        # One of several.
+        ({"detail": {"$or": [{"state": ["gone"]}, {"state": ["terminated"]}]}}, INSTANCE, True),
+        ({"detail": {"$or": [{"state": ["gone"]}, {"state": ["running"]}]}}, INSTANCE, False),
         # Presence is about leaves.
         (detail("state", {"exists": True}), INSTANCE, True),
         (detail("lifecycle", {"exists": True}), INSTANCE, False),
@@ -81,7 +84,7 @@ def test_it_decides_as_documented(pattern, event, fits):
 @pytest.mark.parametrize(
     "pattern",
     [
-        {"$or": [{"a": [1]}]},
+        {"$and": [{"a": [1]}]},
         {"a": [{"numeric": [">", 0]}]},
         {"a": [{"prefix": {"equals-ignore-case": "b"}}]},
         {"a": [{"anything-but": {"prefix": "b"}}]},

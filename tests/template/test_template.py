@@ -54,6 +54,7 @@ def test_every_outcome_is_told_or_not_on_purpose():
     assert {"given_up"} <= known["no_improvement"] & known["interrupted"]
     assert {"breaker_opened"} <= known["failed"]
     assert {"refusal"} <= known["not_started"]
+    assert {"rollback"} <= known["withdrawn"]
 
 
 def test_the_metrics_are_those_that_the_alarms_look_at():
@@ -61,9 +62,12 @@ def test_the_metrics_are_those_that_the_alarms_look_at():
     text = path.read_text(encoding="utf-8")
     for written in (
         'const NAMESPACE: &str = "RetrainController";',
-        '"Dimensions": [["Outcome"], ["Model", "Outcome"]],',
-        '"Metrics": [{"Name": "Decisions", "Unit": "Count"}],',
-        'metric(at, name, "invalid_policy")',
+        'vec![("Decisions", "Count", 1)]',
+        'counts.push(("BreakersOpened", "Count", 1))',
+        'json!([["Outcome"], ["Model", "Outcome"]])',
+        '("OldestDueAge", "Seconds", age.as_secs())',
+        'json!([["Table"]])',
+        'Metric::of(name, "invalid_policy")',
     ):
         assert written in text
 
