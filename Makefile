@@ -19,7 +19,8 @@ sandbox: ## run a local AWS with the sample model on port 4599
 build: ## compile everything
 	$(CARGO) build --locked --workspace --all-targets
 
-test: ## run all tests
+test: ## run all tests, also of the built functions in Lambda's runtime emulator
+	$(CARGO) build --locked --workspace --bins --examples
 	$(CARGO) test --locked --workspace
 
 lint: ## check format, clippy, documentation, purity of the core, dependencies
@@ -68,7 +69,8 @@ deploy: package ## build the functions and deploy them with SAM
 # What a function needs to find the sandbox of `make sandbox`.
 SANDBOX := AWS_ENDPOINT_URL=http://127.0.0.1:4599 AWS_REGION=us-east-1 \
 	AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox \
-	RETRAIN_TABLE=retrain RETRAIN_POLICY_PATH=/retrain/policies
+	RETRAIN_TABLE=retrain RETRAIN_POLICY_PATH=/retrain/policies \
+	RETRAIN_MODEL_PACKAGES=arn:aws:sagemaker:us-east-1:111122223333:model-package
 CARGO_LAMBDA := target/tools/cargo-lambda/bin/cargo-lambda lambda
 
 watch: ## serve the functions on port 9010, against the sandbox of `make sandbox`

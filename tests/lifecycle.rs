@@ -1,5 +1,8 @@
 //! Every phase meets every event, and docs/LIFECYCLE.md says what comes of it.
 
+mod deployment;
+mod package;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,6 +13,7 @@ use retrain_core::drift::DriftKind;
 use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, Facts, Lookups, Timing};
+use retrain_core::lane::Lane;
 use retrain_core::names::{AlarmArn, ModelName};
 use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::sequencer::Sequencer;
@@ -207,8 +211,8 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
 }
 
 /// Fails to compile when an event is added that this file does not know.
-fn number(event: &Event) -> Option<usize> {
-    Some(match event {
+fn number(event: &Event) -> usize {
+    match event {
         Event::Trigger(_) => 0,
         Event::AlarmCleared { .. } => 1,
         Event::StartAnswered { .. } => 2,
@@ -220,16 +224,15 @@ fn number(event: &Event) -> Option<usize> {
         Event::Abandon { .. } => 8,
         Event::Data(_) => 9,
         Event::Registered { .. } => 10,
-        // Events of other lanes.
-        Event::Package { .. }
-        | Event::SignOff(_)
-        | Event::Decide { .. }
-        | Event::PackageWritten { .. }
-        | Event::Withdrawn { .. }
-        | Event::RollBack { .. }
-        | Event::EndpointRolledBack { .. }
-        | Event::ErrandDone { .. } => return None,
-    })
+        Event::Withdrawn { .. } => 11,
+        Event::RollBack { .. } => 12,
+        Event::EndpointRolledBack { .. } => 13,
+        Event::ErrandDone { .. } => 14,
+        Event::Package { .. } => 15,
+        Event::SignOff(_) => 16,
+        Event::Decide { .. } => 17,
+        Event::PackageWritten { .. } => 18,
+    }
 }
 
 fn name(slot: &Slot) -> &'static str {
@@ -241,32 +244,32 @@ fn name(slot: &Slot) -> &'static str {
     }
 }
 
+/// A lane, with everything that a step in it needs around the slot.
 struct World {
     policy: PolicyInForce,
     controller: ControllerState,
+    /// What is found by whoever looks. No alarm is in ALARM any more.
+    lookups: Lookups,
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(policy: &str, lane: &Lane, lookups: Lookups) -> Self {
+        let policy = Policy::parse(policy).unwrap();
+        let model = ModelName::parse("fraud").unwrap();
         Self {
-            policy: PolicyInForce::new(
-                ModelName::parse("fraud").unwrap(),
-                1,
-                Policy::parse(POLICY).unwrap(),
-            ),
+            policy: PolicyInForce::new(model, 1, policy).in_lane(lane).unwrap(),
             controller: ControllerState {
                 epoch: Epoch::derive(&["table"]),
                 paused: None,
             },
+            lookups,
         }
     }
 
     /// The outcome's name, or the error's, and the slot that follows.
     fn step(&self, slot: &Slot, event: &Event, now: Timestamp) -> (String, Slot) {
-        // No alarm is in ALARM any more, for whoever asks.
-        let lookups = Lookups::default();
         let facts = Facts {
-            lookups: Some(&lookups),
+            lookups: Some(&self.lookups),
             ..Facts::new(&self.controller, Timing::default())
         };
         match step(slot, event, &facts, &self.policy, now) {
@@ -282,16 +285,33 @@ impl World {
         }
     }
 
-    /// A slot in each phase, as the shortest history makes it.
-    fn phases(&self) -> [Slot; 4] {
-        let idle = Slot::new();
-        let (_, starting) = self.step(&idle, &trigger(start()), start());
-        let (_, running) = self.step(&starting, &answered(accepted()), start());
-        let failed = status("own", None, ExecutionStatus::Failed);
-        let (_, closed) = self.step(&running, &failed, start());
-        [idle, starting, running, closed]
+    /// What this history makes of a slot.
+    fn after(&self, slot: &Slot, history: impl IntoIterator<Item = Event>) -> Slot {
+        history.into_iter().fold(slot.clone(), |slot, event| {
+            self.step(&slot, &event, start()).1
+        })
+    }
+
+    /// What follows for each slot and each of its events, an hour later.
+    fn meet(
+        &self,
+        slots: &[Slot],
+        events: impl Fn(&Slot) -> Vec<(&'static str, Event)>,
+        name: impl Fn(&Slot) -> &'static str,
+    ) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for slot in slots {
+            for (label, event) in events(slot) {
+                let (outcome, next) = self.step(slot, &event, start() + LATER);
+                rows.push([name(slot), label, &outcome, name(&next)].map(str::to_owned));
+            }
+        }
+        rows
     }
 }
+
+/// A phase, an event, what comes of it, and the phase after it.
+type Row = [String; 4];
 
 fn variant(error: &StepError) -> &'static str {
     match error {
@@ -301,29 +321,25 @@ fn variant(error: &StepError) -> &'static str {
     }
 }
 
-/// What follows for each phase and event.
-fn transitions() -> Vec<[String; 4]> {
-    let world = World::new();
-    let phases = world.phases();
-    let own = match &phases[1].phase {
+/// What follows for each phase and event of retraining.
+fn transitions() -> Vec<Row> {
+    let world = World::new(POLICY, &Lane::Retrain, Lookups::default());
+    let idle = Slot::new();
+    let starting = world.after(&idle, [trigger(start())]);
+    let running = world.after(&starting, [answered(accepted())]);
+    let failed = status("own", None, ExecutionStatus::Failed);
+    let closed = world.after(&running, [failed]);
+    let own = match &starting.phase {
         Phase::Starting(claim) => claim.token.display_name(),
         other => panic!("{other:?}"),
     };
-    let mut rows = Vec::new();
-    for slot in &phases {
-        for (label, event) in events(&own) {
-            let (outcome, next) = world.step(slot, &event, start() + LATER);
-            let (from, to) = (name(slot), name(&next));
-            rows.push([from, label, &outcome, to].map(str::to_owned));
-        }
-    }
-    rows
+    world.meet(&[idle, starting, running, closed], |_| events(&own), name)
 }
 
-fn document() -> String {
-    let rows = transitions();
+/// A diagram and a table of the rows, which begin in the first one's phase.
+fn write_rows(text: &mut String, of: &str, rows: &[Row]) {
     let mut edges: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for [from, _, outcome, to] in &rows {
+    for [from, _, outcome, to] in rows {
         if from != to
             || !["unchanged", "looks again"].contains(&outcome.as_str())
                 && !outcome.starts_with("error")
@@ -331,22 +347,44 @@ fn document() -> String {
             edges.entry((from, to)).or_default().insert(outcome);
         }
     }
+    let id = |name: &str| name.replace(", ", "_").replace("run closed", "closed");
+    let first = id(&rows[0][0]);
+    write!(text, "```mermaid\nstateDiagram-v2\n    [*] --> {first}\n").unwrap();
+    for ((from, to), outcomes) in edges {
+        let outcomes: Vec<&str> = outcomes.into_iter().collect();
+        let outcomes = outcomes.join(", ");
+        writeln!(text, "    {} --> {}: {outcomes}", id(from), id(to)).unwrap();
+    }
+    write!(
+        text,
+        "```\n\n| {of} | event | outcome | next {of} |\n|---|---|---|---|\n"
+    )
+    .unwrap();
+    for [from, event, outcome, to] in rows {
+        writeln!(text, "| {from} | {event} | `{outcome}` | {to} |").unwrap();
+    }
+}
+
+fn document() -> String {
     let mut text = String::from(
         "# The life-cycle of a slot\n\n\
          Made from the code by `make lifecycle`, and checked by a test. Each event meets a fresh\n\
          slot of each phase an hour later: leases are over, looks are due, nothing is held.\n\n\
-         ```mermaid\nstateDiagram-v2\n    [*] --> idle\n",
+         ## Retraining\n\n",
     );
-    for ((from, to), outcomes) in edges {
-        let outcomes: Vec<&str> = outcomes.into_iter().collect();
-        let id = |name: &str| name.replace(", run ", "_");
-        let outcomes = outcomes.join(", ");
-        writeln!(text, "    {} --> {}: {outcomes}", id(from), id(to)).unwrap();
-    }
-    text.push_str("```\n\n| phase | event | outcome | next phase |\n|---|---|---|---|\n");
-    for [from, event, outcome, to] in &rows {
-        writeln!(text, "| {from} | {event} | `{outcome}` | {to} |").unwrap();
-    }
+    write_rows(&mut text, "phase", &transitions());
+    text.push_str(
+        "\n## Deployments to an environment\n\n\
+         The claims are those of retraining. Package 1 has run before package 2, which runs in the\n\
+         last three phases; package 3 is the one that is claimed. All are approved, but for the one\n\
+         that an event says is rejected.\n\n",
+    );
+    write_rows(&mut text, "phase", &deployment::transitions());
+    text.push_str(
+        "\n## Decisions about a package\n\n\
+         The gate asks for one sign-off besides, and leaves the package to people until it is there.\n\n",
+    );
+    write_rows(&mut text, "state", &package::transitions());
     text
 }
 
@@ -365,12 +403,22 @@ fn the_life_cycle_in_the_docs_is_that_of_the_code() {
 }
 
 #[test]
-fn every_event_meets_every_phase() {
-    let events = events("x");
-    let covered: BTreeSet<usize> = events
-        .iter()
-        .filter_map(|(_, event)| number(event))
-        .collect();
-    assert_eq!(covered, (0..=10).collect());
-    assert_eq!(transitions().len(), 4 * events.len());
+fn every_event_meets_every_phase_of_its_lane() {
+    let numbers = |events: Vec<(&'static str, Event)>| -> BTreeSet<usize> {
+        events.iter().map(|(_, event)| number(event)).collect()
+    };
+    let retraining = numbers(events("x"));
+    assert_eq!(retraining, (0..=10).collect());
+    let deployments = numbers(deployment::events());
+    assert_eq!(
+        deployments,
+        BTreeSet::from([0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14])
+    );
+    let packages = numbers(package::events(1));
+    assert_eq!(packages, BTreeSet::from([4, 14, 15, 16, 17, 18]));
+    let phases =
+        |rows: &[Row]| -> BTreeSet<String> { rows.iter().map(|[from, ..]| from.clone()).collect() };
+    assert_eq!(phases(&transitions()).len(), 4);
+    assert_eq!(phases(&deployment::transitions()).len(), 4);
+    assert_eq!(phases(&package::transitions()).len(), 7);
 }

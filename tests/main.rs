@@ -18,6 +18,7 @@ mod data_objects;
 mod data_story;
 mod dice;
 mod documents;
+mod emulator;
 mod ends;
 mod isolation;
 mod life;

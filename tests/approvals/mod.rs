@@ -1,8 +1,12 @@
 //! From a registered package to what the environments run.
 
 mod calls;
+mod crashes;
 mod gate;
 mod lanes;
+mod limits;
+mod rules;
+mod storm;
 mod told;
 mod window;
 
@@ -11,6 +15,7 @@ pub(crate) use self::told::bench_before;
 use jiff::SignedDuration;
 use retrain_aws::Answer;
 use retrain_controller::{SlotStore as _, Wanted};
+use retrain_core::decision::Decision;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
 use retrain_core::slot::Slot;
@@ -160,10 +165,15 @@ impl Release {
 
     /// A package whose report says this AUC.
     pub(crate) fn package(&self, auc: &str) -> NewPackage {
-        let sandbox = &self.bench.deployment.sandbox;
-        let key = format!("{}/evaluation.json", self.bench.now());
         let report =
             format!(r#"{{"binary_classification_metrics": {{"auc": {{"value": {auc}}}}}}}"#);
+        self.package_of(report)
+    }
+
+    /// A package with this report.
+    pub(crate) fn package_of(&self, report: String) -> NewPackage {
+        let sandbox = &self.bench.deployment.sandbox;
+        let key = format!("{}/evaluation.json", self.bench.now());
         let object = NewObject::new(report);
         sandbox.s3().put_object(BUCKET, &key, object).unwrap();
         let uri = format!("s3://{BUCKET}/{key}");
@@ -310,11 +320,16 @@ impl Release {
     }
 
     /// What was decided in a lane, oldest first.
-    pub(crate) async fn outcomes(&self, lane: Lane) -> Vec<String> {
+    pub(crate) async fn decisions(&self, lane: Lane) -> Vec<Decision> {
         let key = SlotKey::new(ModelName::parse(GROUP).unwrap(), lane);
         let store = self.bench.deployment.store();
         let mut decisions = store.decisions(&key, 1_000).await.unwrap();
         decisions.reverse();
+        decisions
+    }
+
+    pub(crate) async fn outcomes(&self, lane: Lane) -> Vec<String> {
+        let decisions = self.decisions(lane).await;
         decisions
             .iter()
             .map(|decision| decision.outcome.name().to_owned())

@@ -170,8 +170,9 @@ async fn play(
     mail.extend(release.mail());
     let news_of_person = theirs(&mut mail);
     match news {
-        News::During => deliver(&release, news_of_person.into_iter().chain(mail)).await,
-        News::BeforeEcho => deliver(&release, news_of_person.into_iter().chain(mail)).await,
+        News::During | News::BeforeEcho => {
+            deliver(&release, news_of_person.into_iter().chain(mail)).await;
+        }
         News::AfterEcho => deliver(&release, mail.into_iter().chain(news_of_person)).await,
         News::Lost => deliver(&release, mail).await,
         News::Late => {

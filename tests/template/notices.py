@@ -22,6 +22,20 @@ RECORDED = {
         "fraud-detection#retrain: failed",
     ),
     "misconfigured": ({"retrain-notices"}, "fraud-detection#retrain: not_started"),
+    "awaits-person": (
+        {"retrain-notices"},
+        "fraud-detection#package#arn:aws:sagemaker:us-east-1:111122223333:model-package"
+        "/fraud-detection/2: awaits_person",
+    ),
+    "deployment-started": ({"retrain-notices"}, "fraud-detection#deploy#production: started"),
+    "rolled-back": ({"retrain-notices"}, "fraud-detection#deploy#production: rolled_back"),
+    "package-approved": (
+        {"retrain-notices"},
+        "fraud-detection#package#arn:aws:sagemaker:us-east-1:111122223333:model-package"
+        "/fraud-detection/2: approved",
+    ),
+    "package-slot": (set(), None),
+    "package-wrote": (set(), None),
     "no-capacity": (set(), None),
     "claimed": (set(), None),
     "held": (set(), None),

@@ -130,7 +130,7 @@ def test_requests_are_those_of_the_samples():
 
 def test_the_costs_are_worked_out():
     written = re.findall(r"^\| (?:an?|the) [^|]+\|" + r" ([\d.]+) \|" * 6 + "$", TEXT, re.MULTILINE)
-    assert len(written) == 5
+    assert len(written) == 6
     for _, reads, writes, seconds, kilobytes, usd in (map(float, row) for row in written):
         table = reads * 0.125 + writes * 0.625
         function = 0.20 + 0.25 * seconds * 13.3334
@@ -156,7 +156,12 @@ def test_the_units_are_those_of_recorded_items():
     held = 2 * (slot + marker + units("held")) + index
     start = 2 * (slot + marker + units("claimed")) + 2 * (slot + units("started")) + 2 * index
     success = 2 * (slot + units("succeeded")) + index
-    rows = dict(re.findall(r"^\| ([^|]+) \| \d \| \d \| (\d+) \|", TEXT, re.MULTILINE))
+    package = units("package-slot")
+    judged = 2 * (package + units("awaits-person")) + index
+    judged += 2 * (package + units("package-wrote")) + index
+    judged += 2 * (package + units("package-approved")) + index
+    rows = dict(re.findall(r"^\| ([^|]+) \| \d+ \| \d+ \| (\d+) \|", TEXT, re.MULTILINE))
+    assert rows["a package that the gate approves"] == str(judged)
     assert rows["an alarm that is held"] == str(held)
     assert rows["an alarm that starts"] == str(start)
     assert rows["an execution that has succeeded"] == str(success)

@@ -172,8 +172,8 @@ where
                     event,
                     number,
                 }) => {
-                    if let Some(policy) = lanes.policy(&other) {
-                        match self.decide(&turn, &policy, &event, None).await {
+                    match lanes.policy(&other) {
+                        Some(policy) => match self.decide(&turn, &policy, &event, None).await {
                             Ok(next) => {
                                 handled.decisions.extend(next.decision);
                                 work.add(&other, next.stored, next.commands, next.at);
@@ -182,7 +182,12 @@ where
                                 failed.get_or_insert(error);
                                 continue;
                             }
-                        }
+                        },
+                        // The policy may have the environment again: the errand stays on
+                        // record, and is run later.
+                        None if matches!(other, Lane::Deploy(_)) => continue,
+                        // Nobody decides about the group any more.
+                        None => {}
                     }
                     let baseline = None;
                     (lane, Event::ErrandDone { number, baseline })
@@ -229,12 +234,18 @@ where
             objects: &objects,
         };
         let mut known = known;
+        let mut event = Cow::Borrowed(event);
         for race in 0..MAX_RACES {
             let began = Instant::now();
-            let mut loaded = match known.take() {
-                Some(known) => known,
-                None => self.store.load(wanted, clock.now()).await?,
+            let mut loaded = if let Some(known) = known.take() {
+                known
+            } else {
+                let loaded = self.store.load(wanted, clock.now()).await?;
+                let anew = self.described_anew(&event, &loaded, clock.now()).await?;
+                event = anew.map_or(event, Cow::Owned);
+                loaded
             };
+            let event = event.as_ref();
             let at = clock.now();
             let mut next = self.step(turn, policy, &loaded, event, None, at)?;
             if let Step::NeedFacts(needed) = next {
@@ -283,6 +294,30 @@ where
             slot: slot.clone(),
             races: MAX_RACES,
         })
+    }
+
+    /// The event with what the package is now, where another worker may have written the
+    /// slot since the package was described: an older description would undo what a newer
+    /// one has led to.
+    ///
+    /// Whoever describes a package ends within the function's time, and so within a lease.
+    async fn described_anew(
+        &self,
+        event: &Event,
+        loaded: &Loaded,
+        now: Timestamp,
+    ) -> Result<Option<Event>, PortError> {
+        let Event::Package { description, told } = event else {
+            return Ok(None);
+        };
+        let unwritten_for = now.duration_since(loaded.slot.updated_at);
+        if unwritten_for > self.timing.lease() {
+            return Ok(None);
+        }
+        Ok(Some(Event::Package {
+            description: Box::new(self.description(&description.package).await?),
+            told: *told,
+        }))
     }
 
     fn step(

@@ -49,7 +49,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<RegisteredPackage>,
     },
-    /// The registry describes a package, to the slot that decides about it.
+    /// The registry describes a package, to the slot that decides about it. It was
+    /// described after the slot was written last: an older description would undo what
+    /// a newer one has led to.
     Package {
         /// What it says now.
         description: Box<PackageDescription>,

@@ -96,3 +96,120 @@ pub fn missing(
         .take(room)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::names::ModelPackageArn;
+
+    fn package() -> PackageDescription {
+        let arn = "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud/2";
+        PackageDescription {
+            commit_id: Some("abc".into()),
+            image_digest: Some("sha256:1".into()),
+            ..PackageDescription::gone(ModelPackageArn::parse(arn).unwrap())
+        }
+    }
+
+    fn origin() -> Origin {
+        let parameters = [
+            ("TrainingDataS3VersionId", "v7"),
+            ("BuildSpecVersion", "3"),
+            ("RequirementsHash", "r1"),
+            ("CodeCommitId", "of the parameter"),
+            ("Epochs", "9"),
+        ];
+        Origin {
+            token: Some("t".into()),
+            policy_version: Some(12),
+            parameters: parameters
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        }
+    }
+
+    fn shown(found: &BTreeMap<MetadataKey, MetadataValue>) -> Vec<(&str, &str)> {
+        let found = found.iter();
+        found
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn each_pin_comes_from_where_it_is_known_best() {
+        assert_eq!(
+            shown(&missing(&package(), &origin())),
+            [
+                ("BuildSpecVersion", "3"),
+                ("CodeCommitId", "abc"),
+                ("ContainerImageDigest", "sha256:1"),
+                ("RequirementsHash", "r1"),
+                ("RetrainPolicyVersion", "12"),
+                ("RetrainToken", "t"),
+                ("TrainingDataS3VersionId", "v7"),
+            ]
+        );
+        let bare = PackageDescription {
+            commit_id: None,
+            image_digest: None,
+            ..package()
+        };
+        assert!(missing(&bare, &Origin::default()).is_empty());
+        let found = missing(&bare, &origin());
+        assert!(shown(&found).contains(&("CodeCommitId", "of the parameter")));
+    }
+
+    #[test]
+    fn what_the_pipeline_has_written_stays() {
+        let mut package = package();
+        for pin in Pin::ALL {
+            package.metadata.insert(pin.key().into(), "own".into());
+        }
+        assert!(missing(&package, &origin()).is_empty());
+        package.metadata.remove("RetrainToken");
+        assert_eq!(
+            shown(&missing(&package, &origin())),
+            [("RetrainToken", "t")]
+        );
+    }
+
+    #[test]
+    fn there_is_room_for_fifty_entries() {
+        for (others, pins) in [(43, 7), (44, 6), (49, 1), (50, 0), (60, 0)] {
+            let mut package = package();
+            for n in 0..others {
+                package.metadata.insert(format!("k{n}"), "x".into());
+            }
+            let found = missing(&package, &origin());
+            assert_eq!(found.len(), pins, "{others}");
+            let first = Pin::ALL.into_iter().take(pins);
+            for pin in first {
+                assert!(found.keys().any(|key| key.as_str() == pin.key()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_cut_to_what_the_registry_takes() {
+        let mut origin = origin();
+        origin
+            .parameters
+            .insert("RequirementsHash".into(), "x".repeat(1_000));
+        let found = missing(&package(), &origin);
+        let (_, cut) = found
+            .iter()
+            .find(|(key, _)| key.as_str() == "RequirementsHash")
+            .unwrap();
+        assert!(cut.as_str().chars().count() <= 256);
+        // A value of which nothing can be written is left out.
+        origin
+            .parameters
+            .insert("RequirementsHash".into(), "".into());
+        let found = missing(&package(), &origin);
+        assert!(!found.keys().any(|key| key.as_str() == "RequirementsHash"));
+    }
+}

@@ -127,6 +127,12 @@ impl Review {
             && self.contested.is_none()
     }
 
+    /// The decision that is being written.
+    pub(crate) fn open_decision(&self) -> Option<&Write> {
+        self.open_write()
+            .filter(|write| write.update.approval.is_some())
+    }
+
     /// The write that is not settled.
     pub(crate) fn open_write(&self) -> Option<&Write> {
         self.write

@@ -2,7 +2,7 @@
 //! same token, and AWS then starts one execution instead of two.
 
 use alloc::string::String;
-use core::fmt::{self, Write as _};
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -142,12 +142,12 @@ fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
         hash.update(length.to_be_bytes());
         hash.update(part);
     }
-    let mut text = String::with_capacity(chars);
-    for byte in hash.finalize().iter().take(chars / 2) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let hash = hash.finalize();
+    let bytes = hash.iter().take(chars / 2);
+    let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]

@@ -145,39 +145,61 @@ mod tests {
         })
     }
 
-    const NEEDED: [(&str, &str); 2] = [
+    const NEEDED: [(&str, &str); 3] = [
         ("RETRAIN_TABLE", "t"),
         ("RETRAIN_POLICY_PATH", "/retrain/policies"),
+        (
+            "RETRAIN_MODEL_PACKAGES",
+            "arn:aws:sagemaker:us-east-1:111122223333:model-package",
+        ),
     ];
 
+    /// The needed variables, with one more or another value for one of them.
+    fn with(name: &'static str, value: &'static str) -> Result<Settings, InvalidSetting> {
+        let mut variables = vec![(name, value)];
+        variables.extend(NEEDED.iter().filter(|(known, _)| *known != name));
+        read(&variables)
+    }
+
     #[test]
-    fn two_variables_are_needed_and_the_rest_has_defaults() {
+    fn three_variables_are_needed_and_the_rest_has_defaults() {
         let settings = read(&NEEDED).unwrap();
         assert_eq!(settings.timing, Timing::default());
         assert_eq!(settings.policy_ttl, Period::from_secs(60));
         assert_eq!(settings.max_starts, 10);
+        assert_eq!(
+            settings.registry,
+            PackageRegistry::parse(NEEDED[2].1).unwrap()
+        );
         for bad in ["0", "1001", "ten", "-1"] {
-            let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_MAX_STARTS", bad)]).unwrap_err();
+            let error = with("RETRAIN_MAX_STARTS", bad).unwrap_err();
             assert!(error.to_string().contains(bad), "{error}");
         }
-        assert_eq!(
-            read(&[]).unwrap_err(),
-            InvalidSetting::Missing("RETRAIN_TABLE")
-        );
-        assert_eq!(
-            read(&NEEDED[..1]).unwrap_err(),
-            InvalidSetting::Missing("RETRAIN_POLICY_PATH")
-        );
+        for (name, _) in NEEDED {
+            let missing = InvalidSetting::Missing(name);
+            assert_eq!(with(name, "").unwrap_err(), missing);
+            let others: Vec<_> = NEEDED.into_iter().filter(|(one, _)| *one != name).collect();
+            assert_eq!(read(&others).unwrap_err(), missing);
+        }
     }
 
     #[test]
     fn an_error_names_the_variable_and_the_reason() {
-        let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_SETTLE", "1 minute")]).unwrap_err();
-        assert!(error.to_string().contains("RETRAIN_SETTLE"), "{error}");
-        assert!(error.source().unwrap().to_string().contains("1 minute"));
-        let error = read(&[NEEDED[0], ("RETRAIN_POLICY_PATH", "no-slash")]).unwrap_err();
-        assert!(error.to_string().contains("RETRAIN_POLICY_PATH"), "{error}");
-        let error = read(&[NEEDED[0], NEEDED[1], ("RETRAIN_FUNCTION_TIMEOUT", "16m")]).unwrap_err();
+        for (name, bad, reason) in [
+            ("RETRAIN_SETTLE", "1 minute", "1 minute"),
+            ("RETRAIN_POLICY_PATH", "no-slash", "no-slash"),
+            (
+                "RETRAIN_MODEL_PACKAGES",
+                "arn:aws:s3:::models",
+                "arn:aws:s3:::models",
+            ),
+        ] {
+            let error = with(name, bad).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+            let source = error.source().unwrap().to_string();
+            assert!(source.contains(reason), "{source}");
+        }
+        let error = with("RETRAIN_FUNCTION_TIMEOUT", "16m").unwrap_err();
         assert!(
             error.source().unwrap().to_string().contains("15 min"),
             "{error:?}"

@@ -13,6 +13,8 @@ mod template;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
+mod tests_of_environments;
+#[cfg(test)]
 mod tests_of_fields;
 
 use alloc::collections::{BTreeMap, BTreeSet};

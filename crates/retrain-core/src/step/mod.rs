@@ -395,7 +395,10 @@ impl Turn<'_> {
         let current = self.current_due_at();
         let errands = self.slot.errands.due_at();
         let due = held.into_iter().chain(foreign).chain(aged).chain(package);
-        let due = due.chain(current).chain(errands);
+        let due = due
+            .chain(current)
+            .chain(errands)
+            .chain(self.review_due_at());
         due.chain(data).min()
     }
 

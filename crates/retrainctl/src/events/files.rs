@@ -152,8 +152,9 @@ fn lines(first: Vec<u8>, text: &mut dyn BufRead, take: &mut impl FnMut(Batch)) -
         let length = text.read_until(b'\n', &mut bytes)?;
         next += u64::from(length > 0);
         if (length == 0 && !bytes.is_empty()) || bytes.len() >= BATCH_BYTES {
+            let next_bytes = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 16);
             take(Batch::Lines {
-                bytes: std::mem::take(&mut bytes),
+                bytes: std::mem::replace(&mut bytes, next_bytes),
                 first: number,
             });
             number = next;

@@ -179,18 +179,19 @@ fn finding(file: &PolicyFile, places: &Places, error: &PolicyError) -> Finding {
     }
 }
 
-/// All errors of a document that can be found at once: where a field is wrong, it is
-/// left out, and the rest is read again.
+/// All errors of a document that can be found at once: a misspelt field is read as what
+/// it seems to mean, any other that is wrong is left out, and the rest is read again.
 fn errors(text: &str) -> Vec<PolicyError> {
     let mut errors: Vec<PolicyError> = Vec::new();
     let mut document: Option<Value> = serde_json::from_str(text).ok();
     let mut next = Policy::parse(text).err();
     while let Some(error) = next.take() {
         let (reason, _) = without_place(&error.reason);
-        let path = match unknown_field(reason) {
-            Some(name) => below(&error.field, name),
-            None => error.field.clone(),
+        let (path, meant) = match unknown_field(reason) {
+            Some(name) => (below(&error.field, name), alike(name, reason)),
+            None => (error.field.clone(), None),
         };
+        let meant = meant.map(str::to_owned);
         // A field is missing because it was wrong, or the same error comes again.
         let is_echo = errors.iter().any(|known| {
             let leaf = known.field.rsplit('.').next().unwrap_or_default();
@@ -202,7 +203,7 @@ fn errors(text: &str) -> Vec<PolicyError> {
         errors.push(error);
         let removed = document
             .as_mut()
-            .is_some_and(|document| remove(document, &path));
+            .is_some_and(|document| mend(document, &path, meant));
         if removed && errors.len() < MOST {
             let rest = document.as_ref().map(Value::to_string).unwrap_or_default();
             next = Policy::parse(&rest).err();
@@ -211,9 +212,9 @@ fn errors(text: &str) -> Vec<PolicyError> {
     errors
 }
 
-/// Takes a field out of a document. An entry of a list stays: the others would get
-/// other places.
-fn remove(document: &mut Value, path: &str) -> bool {
+/// Takes a field out of a document, or gives it the name that it was meant to have. An
+/// entry of a list stays: the others would get other places.
+fn mend(document: &mut Value, path: &str, meant: Option<String>) -> bool {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
     let parts = parent.split(['.', '[']).filter(|part| !part.is_empty());
     let pointer = parts.fold(String::new(), |pointer, part| {
@@ -222,7 +223,16 @@ fn remove(document: &mut Value, path: &str) -> bool {
     let fields = document
         .pointer_mut(&pointer)
         .and_then(Value::as_object_mut);
-    fields.is_some_and(|fields| fields.remove(name).is_some())
+    let Some((fields, value)) = fields.and_then(|fields| {
+        let value = fields.remove(name)?;
+        Some((fields, value))
+    }) else {
+        return false;
+    };
+    if let Some(meant) = meant {
+        fields.entry(meant).or_insert(value);
+    }
+    true
 }
 
 fn below(path: &str, name: &str) -> String {
@@ -251,11 +261,23 @@ fn unknown_field(reason: &str) -> Option<&str> {
     reason.strip_prefix("unknown field `")?.split('`').next()
 }
 
+/// The names that there are, as serde lists them after the one that there is not.
+fn known_fields(reason: &str) -> impl Iterator<Item = &str> {
+    reason.split('`').skip(3).step_by(2)
+}
+
+/// The field that is probably meant.
+fn alike<'a>(name: &str, reason: &'a str) -> Option<&'a str> {
+    known_fields(reason)
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, _)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, known)| known)
+}
+
 fn no_such_field(name: &str, reason: &str) -> String {
-    let known: Vec<&str> = reason.split('`').skip(3).step_by(2).collect();
-    let nearest = known.iter().min_by_key(|other| distance(name, other));
-    let alike = nearest.filter(|other| distance(name, other) <= 1 + name.len() / 4);
-    match (alike, known.as_slice()) {
+    let known: Vec<&str> = known_fields(reason).collect();
+    match (alike(name, reason), known.as_slice()) {
         (Some(alike), _) => format!("there is no such field; did you mean `{alike}`?"),
         (None, []) => "there is no such field".to_owned(),
         (None, known) => format!("there is no such field; there are: {}", known.join(", ")),

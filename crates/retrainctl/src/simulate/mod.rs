@@ -3,6 +3,7 @@
 mod assumptions;
 mod baseline;
 mod html;
+mod model;
 mod picture;
 mod report;
 mod routes;

@@ -1,7 +1,7 @@
 //! What happened to one model, as a picture: a lane for each kind of signal, and two
 //! for each rule.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::event::ExecutionStatus;
@@ -81,48 +81,38 @@ pub(crate) struct Lanes<'a> {
 
 impl fmt::Display for Lanes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lanes = 2 + 2 * self.tallies.len();
-        if self.signals.arrivals.is_empty() {
-            lanes -= 1;
+        let mut lanes = String::new();
+        let mut y = TOP;
+        self.drift(&mut lanes, y)?;
+        y += LANE + GAP;
+        if !self.signals.arrivals.is_empty() {
+            self.data(&mut lanes, y)?;
+            y += LANE + GAP;
         }
-        let height = TOP + self.place(lanes);
+        for (name, tally) in self.tallies {
+            // A little more room before each rule.
+            y += GAP;
+            self.runs(&mut lanes, y, name, &tally.runs)?;
+            y += LANE + GAP;
+            if !tally.holds.is_empty() {
+                self.holds(&mut lanes, y, tally)?;
+                y += LANE + GAP;
+            }
+        }
         writeln!(
             f,
-            r#"<svg class="lanes" role="img" viewBox="0 0 {} {height}" xmlns="http://www.w3.org/2000/svg">
+            r#"<svg class="lanes" role="img" viewBox="0 0 {} {y}" xmlns="http://www.w3.org/2000/svg">
 <title>Drift, data, runs and holds of {}</title>"#,
             LEFT + WIDTH + 10.0,
             Escaped(&self.signals.model)
         )?;
-        self.days(f, height)?;
-        let mut lane = 0;
-        self.drift(f, lane)?;
-        if !self.signals.arrivals.is_empty() {
-            lane += 1;
-            self.data(f, lane)?;
-        }
-        for (name, tally) in self.tallies {
-            self.runs(f, lane + 1, name, &tally.runs)?;
-            self.holds(f, lane + 2, tally)?;
-            lane += 2;
-        }
+        self.days(f, y)?;
+        f.write_str(&lanes)?;
         f.write_str("</svg>\n")
     }
 }
 
 impl Lanes<'_> {
-    /// How far below the first lane this one begins.
-    #[expect(clippy::cast_precision_loss, reason = "there are few lanes")]
-    fn place(&self, lane: usize) -> f64 {
-        // A little more room before each rule.
-        let signals = if self.signals.arrivals.is_empty() {
-            1
-        } else {
-            2
-        };
-        let rules = lane.saturating_sub(signals).div_ceil(2);
-        lane as f64 * (LANE + GAP) + rules as f64 * GAP
-    }
-
     fn days(&self, f: &mut fmt::Formatter<'_>, height: f64) -> fmt::Result {
         let days = self.scale.days();
         let by_hours = days.windows(2).any(|pair| match pair {
@@ -146,42 +136,31 @@ impl Lanes<'_> {
         Ok(())
     }
 
-    fn name(&self, f: &mut fmt::Formatter<'_>, lane: usize, name: &str) -> fmt::Result {
-        let y = TOP + self.place(lane);
-        writeln!(
-            f,
-            r#"<text x="0" y="{:.1}">{}</text><path class="ground" d="M{LEFT} {:.1}h{WIDTH}"/>"#,
-            y + LANE - 3.0,
-            Escaped(name),
-            y + LANE + GAP / 2.0
-        )
-    }
-
     /// A box in a lane, with a sentence about it.
     fn draw(
         &self,
-        f: &mut fmt::Formatter<'_>,
-        lane: usize,
+        f: &mut String,
+        y: f64,
         class: &str,
         (from, to): (Timestamp, Timestamp),
         sentence: &str,
     ) -> fmt::Result {
         let (x, end) = (self.scale.x(from), self.scale.x(to));
         let (y, height) = match class {
-            "hold" => (LANE / 4.0, LANE / 2.0),
-            _ => (0.0, LANE),
+            "hold" => (y + LANE / 4.0, LANE / 2.0),
+            _ => (y, LANE),
         };
         writeln!(
             f,
             r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="{:.1}" height="{height}"><title>{}</title></rect>"#,
-            TOP + self.place(lane) + y,
+            y,
             (end - x).max(LEAST),
             Escaped(sentence)
         )
     }
 
-    fn drift(&self, f: &mut fmt::Formatter<'_>, lane: usize) -> fmt::Result {
-        self.name(f, lane, "drift alarms")?;
+    fn drift(&self, f: &mut String, y: f64) -> fmt::Result {
+        name(f, y, "drift alarms")?;
         for drift in &self.signals.drift {
             let to = drift.to.unwrap_or(self.scale.to);
             let how_long = lasting(seconds(to.duration_since(drift.from)));
@@ -190,14 +169,14 @@ impl Lanes<'_> {
                 drift.alarm,
                 moment(drift.from)
             );
-            self.draw(f, lane, "drift", (drift.from, to), &sentence)?;
+            self.draw(f, y, "drift", (drift.from, to), &sentence)?;
         }
         Ok(())
     }
 
     /// Arrivals as one line of needles, as high as many objects came.
-    fn data(&self, f: &mut fmt::Formatter<'_>, lane: usize) -> fmt::Result {
-        self.name(f, lane, "data")?;
+    fn data(&self, f: &mut String, y: f64) -> fmt::Result {
+        name(f, y, "data")?;
         let mut columns = std::collections::BTreeMap::<i64, u32>::new();
         for at in &self.signals.arrivals {
             #[expect(clippy::cast_possible_truncation, reason = "places in the picture")]
@@ -205,7 +184,7 @@ impl Lanes<'_> {
             *columns.entry(column).or_default() += 1;
         }
         let most = columns.values().copied().max().unwrap_or(1);
-        let bottom = TOP + self.place(lane) + LANE;
+        let bottom = y + LANE;
         write!(f, r#"<path class="data" d=""#)?;
         for (column, count) in &columns {
             let high = (f64::from(*count) / f64::from(most)).sqrt() * LANE;
@@ -218,15 +197,9 @@ impl Lanes<'_> {
         )
     }
 
-    fn runs(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        lane: usize,
-        rule: &str,
-        runs: &[Span],
-    ) -> fmt::Result {
-        let name = retrain_core::names::shortened(rule, NAME);
-        self.name(f, lane, &format!("{name}: runs"))?;
+    fn runs(&self, f: &mut String, y: f64, rule: &str, runs: &[Span]) -> fmt::Result {
+        let rule = retrain_core::names::shortened(rule, NAME);
+        name(f, y, &format!("{rule}: runs"))?;
         for run in runs.iter().filter(|run| run.from <= self.scale.to) {
             let (class, how) = if run.status == ExecutionStatus::Failed {
                 ("run failed", "failed")
@@ -234,10 +207,10 @@ impl Lanes<'_> {
                 ("run", "succeeded")
             };
             let sentence = format!("{how}, started {}: {}", moment(run.from), run.why);
-            self.draw(f, lane, class, (run.from, run.to), &sentence)?;
-            if run.status == ExecutionStatus::Failed {
-                let (x, end) = (self.scale.x(run.from), self.scale.x(run.to));
-                let y = TOP + self.place(lane);
+            self.draw(f, y, class, (run.from, run.to), &sentence)?;
+            let (x, end) = (self.scale.x(run.from), self.scale.x(run.to));
+            // In what is narrower it would hide the colour.
+            if run.status == ExecutionStatus::Failed && end - x >= LANE / 2.0 {
                 let bottom = y + LANE;
                 writeln!(
                     f,
@@ -248,8 +221,8 @@ impl Lanes<'_> {
         Ok(())
     }
 
-    fn holds(&self, f: &mut fmt::Formatter<'_>, lane: usize, tally: &Tally) -> fmt::Result {
-        self.name(f, lane, "   held")?;
+    fn holds(&self, f: &mut String, y: f64, tally: &Tally) -> fmt::Result {
+        name(f, y, "   held")?;
         for hold in &tally.holds {
             let to = hold.to.unwrap_or(self.scale.to);
             let how_long = lasting(seconds(to.duration_since(hold.from)));
@@ -258,10 +231,21 @@ impl Lanes<'_> {
                 moment(hold.from),
                 hold.guard
             );
-            self.draw(f, lane, "hold", (hold.from, to), &sentence)?;
+            self.draw(f, y, "hold", (hold.from, to), &sentence)?;
         }
         Ok(())
     }
+}
+
+/// A lane's name, and the line on which it stands.
+fn name(f: &mut String, y: f64, name: &str) -> fmt::Result {
+    writeln!(
+        f,
+        r#"<text x="0" y="{:.1}">{}</text><path class="ground" d="M{LEFT} {:.1}h{WIDTH}"/>"#,
+        y + LANE - 3.0,
+        Escaped(name),
+        y + LANE + GAP / 2.0
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Executions that nobody runs: they start at once, and end when it is assumed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use retrain_core::event::{ExecutionReport, ExecutionStatus, Steps};
@@ -23,16 +23,19 @@ const WHERE: &str = "us-east-1:111122223333";
 #[derive(Debug)]
 pub(crate) struct Runs<'a> {
     assumptions: &'a Assumptions,
-    by_execution: BTreeMap<Execution, Run>,
-    by_model: BTreeMap<ModelName, Vec<Span>>,
+    /// In the order of their starts.
+    all: Vec<Run>,
+    by_execution: HashMap<Execution, usize>,
+    by_model: HashMap<ModelName, Vec<Span>>,
     /// When executions end.
-    ends: BTreeSet<(Timestamp, Execution)>,
+    ends: BTreeSet<(Timestamp, usize)>,
     /// What was recorded of executions that people had started.
-    told: BTreeMap<Execution, ExecutionReport>,
+    told: HashMap<Execution, ExecutionReport>,
 }
 
 #[derive(Debug)]
 struct Run {
+    execution: Execution,
     model: usize,
     from: Timestamp,
     display_name: String,
@@ -41,13 +44,14 @@ struct Run {
 }
 
 impl<'a> Runs<'a> {
-    pub(crate) const fn new(assumptions: &'a Assumptions) -> Self {
+    pub(crate) fn new(assumptions: &'a Assumptions) -> Self {
         Self {
             assumptions,
-            by_execution: BTreeMap::new(),
-            by_model: BTreeMap::new(),
+            all: Vec::new(),
+            by_execution: HashMap::new(),
+            by_model: HashMap::new(),
             ends: BTreeSet::new(),
-            told: BTreeMap::new(),
+            told: HashMap::new(),
         }
     }
 
@@ -59,7 +63,8 @@ impl<'a> Runs<'a> {
         claim: &Claim,
         now: Timestamp,
     ) -> Option<Execution> {
-        let execution = execution(&claim.target, self.by_execution.len() + 1)?;
+        let run = self.all.len();
+        let execution = execution(&claim.target, run + 1)?;
         let of_model = self.by_model.entry(model.clone()).or_default();
         let status = self.assumptions.outcome(model, of_model.len());
         let to = now + self.assumptions.run_time();
@@ -69,15 +74,16 @@ impl<'a> Runs<'a> {
             status,
             why: claim.reasons.to_string(),
         });
-        self.ends.insert((to, execution.clone()));
-        let run = Run {
+        self.ends.insert((to, run));
+        self.by_execution.insert(execution.clone(), run);
+        self.all.push(Run {
+            execution: execution.clone(),
             model: number,
             from: now,
             display_name: claim.token.display_name(),
             status,
             has_ended: false,
-        };
-        self.by_execution.insert(execution.clone(), run);
+        });
         Some(execution)
     }
 
@@ -88,11 +94,10 @@ impl<'a> Runs<'a> {
 
     /// Ends the execution that ends next.
     pub(crate) fn end_first(&mut self) -> Option<(usize, ExecutionReport)> {
-        let (_, execution) = self.ends.pop_first()?;
-        let run = self.by_execution.get_mut(&execution)?;
+        let (_, number) = self.ends.pop_first()?;
+        let run = self.all.get_mut(number)?;
         run.has_ended = true;
-        let model = run.model;
-        Some((model, self.describe(&execution)))
+        Some((run.model, run.report()))
     }
 
     /// An execution that a person had started was in this state.
@@ -102,29 +107,19 @@ impl<'a> Runs<'a> {
 
     /// What its service says of an execution.
     pub(crate) fn describe(&self, execution: &Execution) -> ExecutionReport {
-        let nothing = ExecutionReport {
+        let run = self.by_execution.get(execution);
+        if let Some(run) = run.and_then(|run| self.all.get(*run)) {
+            return run.report();
+        }
+        let told = self.told.get(execution).cloned();
+        told.unwrap_or_else(|| ExecutionReport {
             execution: execution.clone(),
             display_name: None,
             status: ExecutionStatus::Gone,
             failure: None,
             started_at: None,
             steps: Steps::default(),
-        };
-        match self.by_execution.get(execution) {
-            None => self.told.get(execution).cloned().unwrap_or(nothing),
-            Some(run) => ExecutionReport {
-                display_name: Some(run.display_name.clone()),
-                status: if run.has_ended {
-                    run.status
-                } else {
-                    ExecutionStatus::InFlight
-                },
-                failure: (run.has_ended && run.status == ExecutionStatus::Failed)
-                    .then(|| "it was assumed to fail".to_owned()),
-                started_at: Some(run.from),
-                ..nothing
-            },
-        }
+        })
     }
 
     /// The package that a model's last run has registered.
@@ -143,6 +138,25 @@ impl<'a> Runs<'a> {
     /// All runs of a model.
     pub(crate) fn of(&self, model: &ModelName) -> Vec<Span> {
         self.by_model.get(model).cloned().unwrap_or_default()
+    }
+}
+
+impl Run {
+    fn report(&self) -> ExecutionReport {
+        let status = if self.has_ended {
+            self.status
+        } else {
+            ExecutionStatus::InFlight
+        };
+        ExecutionReport {
+            execution: self.execution.clone(),
+            display_name: Some(self.display_name.clone()),
+            status,
+            failure: (status == ExecutionStatus::Failed)
+                .then(|| "it was assumed to fail".to_owned()),
+            started_at: Some(self.from),
+            steps: Steps::default(),
+        }
     }
 }
 

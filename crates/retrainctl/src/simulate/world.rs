@@ -4,29 +4,25 @@
 //! in memory, executions that end when it is assumed, and look-ups that find
 //! something.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::{SignedDuration, Timestamp};
-use retrain_core::data::{KnownObjects, ObjectId, ObjectRecord, ObjectVersion};
+use jiff::Timestamp;
 use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, StartAnswer};
-use retrain_core::facts::{ControllerState, Facts, FactsNeeded, Lookup, Lookups, Seen, Timing};
+use retrain_core::facts::{ControllerState, Facts, FactsNeeded, Lookup, Lookups, Timing};
 use retrain_core::names::AlarmArn;
 use retrain_core::policy::PolicyInForce;
-use retrain_core::sequencer::Sequencer;
-use retrain_core::slot::{Pause, Slot};
-use retrain_core::step::{Command, Commit, Step, step};
+use retrain_core::slot::Pause;
+use retrain_core::step::{Command, Step, step};
 use retrain_core::token::Epoch;
-use retrain_core::trigger::{Cause, DedupeKey, Trigger};
+use retrain_core::trigger::{Cause, Trigger};
 
 use super::assumptions::Assumptions;
+use super::model::Model;
 use super::routes::{Heard, Routes};
 use super::runs::Runs;
 use super::tally::Tally;
 use crate::events::{Recording, What};
-
-/// How long a trigger is remembered, as the table remembers it.
-const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// The controller under one set of policies.
 pub(crate) struct World<'a> {
@@ -45,24 +41,6 @@ pub(crate) struct World<'a> {
     in_alarm: BTreeMap<AlarmArn, (Timestamp, bool)>,
     nothing: BTreeMap<&'static str, u64>,
     log: Option<Vec<Logged>>,
-}
-
-/// What the table holds of one model.
-struct Model<'a> {
-    policy: &'a PolicyInForce,
-    slot: Slot,
-    seen: HashMap<DedupeKey, (Seen, Timestamp)>,
-    objects: HashMap<ObjectId, Known>,
-    tally: Tally,
-}
-
-/// What counting needs to know of an object.
-struct Known {
-    sequencer: Box<str>,
-    rows: u64,
-    bytes: u64,
-    is_uncounted: bool,
-    generation: u64,
 }
 
 /// Something that happened, and what was decided then.
@@ -98,13 +76,7 @@ pub(crate) struct Played {
 impl<'a> World<'a> {
     /// The models of these policies, about which nothing is known yet.
     pub(crate) fn new(routes: Routes<'a>, recording: &'a Recording, of: &'a Assumptions) -> Self {
-        let models = routes.models().map(|policy| Model {
-            policy,
-            slot: Slot::new(),
-            seen: HashMap::new(),
-            objects: HashMap::new(),
-            tally: Tally::new(&policy.model),
-        });
+        let models = routes.models().map(Model::new);
         Self {
             recording,
             assumptions: of,
@@ -363,81 +335,6 @@ impl<'a> World<'a> {
                 None
             }
         }
-    }
-}
-
-impl Model<'_> {
-    /// What is remembered of the objects of an event.
-    fn known(&self, event: &Event) -> KnownObjects {
-        let Event::Data(arrivals) = event else {
-            return KnownObjects::new();
-        };
-        let ids = arrivals.ids().into_iter();
-        ids.filter_map(|id| Some((id.clone(), self.objects.get(&id)?.record()?)))
-            .collect()
-    }
-
-    fn commit(&mut self, commit: Commit, now: Timestamp) -> (Option<Decision>, Vec<Command>) {
-        let Commit {
-            slot,
-            marker,
-            decision,
-            objects,
-            commands,
-        } = commit;
-        self.slot = slot;
-        if let Some((key, seen)) = marker {
-            self.seen.insert(key, (seen, now + MARKER_LIFE));
-        }
-        for write in objects {
-            let record = write.record;
-            self.objects.insert(record.version.id(), Known::of(&record));
-        }
-        if let Some(decision) = &decision {
-            self.tally.decided(decision, self.slot.held.len());
-        }
-        (decision, commands)
-    }
-}
-
-impl Known {
-    fn of(record: &ObjectRecord) -> Self {
-        let ObjectVersion {
-            sequencer,
-            rows,
-            bytes,
-            uncounted,
-            ..
-        } = &record.version;
-        Self {
-            sequencer: sequencer.as_str().trim_start_matches('0').into(),
-            rows: *rows,
-            bytes: *bytes,
-            is_uncounted: uncounted.is_some(),
-            generation: record.generation,
-        }
-    }
-
-    /// The record, without the names that no decision looks at.
-    fn record(&self) -> Option<ObjectRecord> {
-        let digits = if self.sequencer.is_empty() {
-            "0"
-        } else {
-            &self.sequencer
-        };
-        Some(ObjectRecord {
-            version: ObjectVersion {
-                bucket: String::new(),
-                key: String::new(),
-                version_id: None,
-                etag: None,
-                sequencer: Sequencer::parse(digits)?,
-                rows: self.rows,
-                bytes: self.bytes,
-                uncounted: self.is_uncounted.then(String::new),
-            },
-            generation: self.generation,
-        })
     }
 }
 

@@ -26,7 +26,7 @@ impl Turn<'_> {
         let Some(gate) = &self.policy.policy.gate else {
             return self.without_gate(review, described, changed);
         };
-        if review.verdict.is_some() || review.open_write().is_some() {
+        if review.verdict.is_some() || review.open_decision().is_some() {
             return self.same(review, changed);
         }
         let evidence = self

@@ -23,7 +23,7 @@ use crate::lane::Lane;
 use crate::names::ModelPackageArn;
 use crate::package::{LifeCycle, PackageApproval, PackageDescription, PackageStatus};
 use crate::policy::PolicyInForce;
-use crate::review::{Contested, Review, Waits, Write};
+use crate::review::{Contested, Review, Waits};
 use crate::trigger::{Cause, Deploys, Trigger};
 
 /// How often a package that nobody has decided about is looked at.
@@ -107,7 +107,7 @@ impl Turn<'_> {
         if changed {
             review.changed_at = self.now;
         }
-        if let Some(contested) = self.covered_up(&review, described, told) {
+        if let Some(contested) = self.covered_up(&review, told) {
             return self.contested(review, contested);
         }
         let was = Standing::of(before.0, before.1);
@@ -153,6 +153,7 @@ impl Turn<'_> {
     /// says what it was made of.
     fn approved(mut self, mut review: Review, described: &PackageDescription) -> Step {
         review.waits = None;
+        review.contested = None;
         let by_controller = review.wrote(PackageApproval::Approved);
         let pins = match self.pins(&mut review, described) {
             Ok(pins) => pins,
@@ -188,8 +189,7 @@ impl Turn<'_> {
     fn tells_at(&self, review: &Review, waits: bool) -> Timestamp {
         let timing = self.facts.timing;
         let moment = timing.settle() + timing.max_skew();
-        let is_decision = |write: &&Write| write.update.approval.is_some();
-        match review.open_write().filter(is_decision) {
+        match review.open_decision() {
             Some(write) => later(write.resume_at.unwrap_or(self.now), moment),
             None if waits => later(self.now, moment),
             None => self.now,
@@ -199,6 +199,7 @@ impl Turn<'_> {
     /// The package must not run anywhere.
     fn rejected(mut self, mut review: Review, described: &PackageDescription) -> Step {
         review.waits = None;
+        review.contested = None;
         let by_controller = review.wrote(PackageApproval::Rejected);
         let told = self.withdraw(&described.package, Withdrawal::Rejected);
         let outcome = Outcome::Rejected {
@@ -342,20 +343,19 @@ impl Turn<'_> {
         self.slot.review = Some(review.into());
         let mut commands = commands;
         commands.extend(self.run_errands());
-        self.slot.due_at = self.package_look_at();
+        self.refresh_due();
         self.commit(outcome, commands)
     }
 
     fn commit_package_silently(mut self, commands: Vec<Command>) -> Step {
-        self.slot.due_at = self.package_look_at();
+        self.refresh_due();
         self.commit_silently(commands)
     }
 
     /// When somebody must look at the package again.
-    fn package_look_at(&self) -> Option<Timestamp> {
+    pub(super) fn review_due_at(&self) -> Option<Timestamp> {
         let review = self.slot.review.as_deref();
         let times = [
-            self.slot.errands.due_at(),
             review.and_then(|review| review.look_at),
             review.and_then(|review| review.open_write()?.resume_at),
             review.and_then(|review| Some(review.waits.as_ref()?.remind_at)),

@@ -25,6 +25,9 @@ impl Turn<'_> {
         if review.approval != PackageApproval::PendingManualApproval {
             return not_taken(&alloc::format!("the package is {}", review.approval));
         }
+        if review.open_decision().is_some() {
+            return not_taken("another decision is being written");
+        }
         let recorded = review
             .signoffs
             .record(signoff.clone(), &gate.required_signoffs);
@@ -38,7 +41,7 @@ impl Turn<'_> {
             .standing(&gate.required_signoffs)
             .to_string();
         let decided = self.decision(&review).ok();
-        let can_write = review.open_write().is_none() && self.policy.policy.mode == Mode::Act;
+        let can_write = self.policy.policy.mode == Mode::Act;
         let commands = match decided {
             Some((approval, description)) if can_write => {
                 vec![self.decide(&mut review, approval, description, BTreeMap::new())]
@@ -74,7 +77,7 @@ impl Turn<'_> {
         if review.status != PackageStatus::Completed {
             return not_taken(&alloc::format!("the package is {}", review.status));
         }
-        if review.open_write().is_some() {
+        if review.open_decision().is_some() {
             return not_taken("another decision is being written");
         }
         if review.approval == wanted {

@@ -45,7 +45,8 @@ impl Step {
 }
 
 impl Turn<'_> {
-    /// The intent to decide about the package, with its pins.
+    /// The intent to decide about the package, with its pins. Those that are being
+    /// written already are taken along.
     pub(super) fn decide(
         &self,
         review: &mut Review,
@@ -53,6 +54,10 @@ impl Turn<'_> {
         description: ApprovalDescription,
         metadata: BTreeMap<MetadataKey, MetadataValue>,
     ) -> Command {
+        let mut metadata = metadata;
+        if let Some(open) = review.open_write() {
+            metadata.extend(open.update.metadata.clone());
+        }
         let over = review.approval;
         let approval = Some(ApprovalUpdate {
             approval,
@@ -166,8 +171,7 @@ impl Turn<'_> {
                 let crossed = write.crossed.is_some();
                 review.pinned |= !write.update.metadata.is_empty();
                 if crossed {
-                    let timing = self.facts.timing;
-                    let at = later(*written_at, timing.settle() + timing.max_skew());
+                    let at = seen_by(*written_at, self.facts.timing);
                     review.look_at = Some(at.max(self.now));
                 }
                 if decides {
@@ -230,15 +234,11 @@ impl Turn<'_> {
 
     /// Whether the event tells of a person's decision that the controller's has covered
     /// up: it fell between the controller's look and its write.
-    pub(super) fn covered_up(
-        &self,
-        review: &Review,
-        described: &PackageDescription,
-        told: Option<Told>,
-    ) -> Option<Contested> {
+    pub(super) fn covered_up(&self, review: &Review, told: Option<Told>) -> Option<Contested> {
         let write = review.write.as_deref()?;
-        let ours = write.update.approval.as_ref()?.approval;
-        let written_at = write.written_at.filter(|_| described.approval == ours)?;
+        let decision = write.update.approval.as_ref()?;
+        let ours = decision.approval;
+        let written_at = write.written_at.filter(|_| review.approval == ours)?;
         if review.contested.is_some() {
             return None;
         }
@@ -252,9 +252,10 @@ impl Turn<'_> {
         let slack = timing.settle() + timing.max_skew();
         let from = write.read_at.map(|read| later(read, -slack));
         let until = later(written_at, timing.max_skew());
-        let is_decision = theirs != PackageApproval::PendingManualApproval;
+        // What it was written over was seen.
+        let is_news = ![PackageApproval::PendingManualApproval, decision.over].contains(&theirs);
         let is_within = from.is_none_or(|from| from <= at) && at <= until;
-        (is_decision && is_within).then_some(Contested { theirs, ours, at })
+        (is_news && is_within).then_some(Contested { theirs, ours, at })
     }
 }
 
@@ -303,8 +304,7 @@ impl Review {
             .filter(|write| write.resume_at.is_none())
             .and_then(|write| Some((write.update.approval.as_ref()?, write.written_at?)))
             .is_some_and(|(ours, written_at)| {
-                let seen_by = later(written_at, timing.settle() + timing.max_skew());
-                ours.approval != described && seen_by <= now
+                ours.approval != described && seen_by(written_at, timing) <= now
             })
     }
 
@@ -316,4 +316,10 @@ impl Review {
                 && decision.is_some_and(|decision| decision.approval == approval)
         })
     }
+}
+
+/// When the registry shows what was written at this moment, and all that was there
+/// before was told.
+fn seen_by(written_at: Timestamp, timing: Timing) -> Timestamp {
+    later(written_at, timing.settle() + timing.max_skew())
 }

@@ -7,14 +7,18 @@ mod deployments;
 mod ended;
 mod generations;
 mod guards;
+mod people;
 mod release;
 mod retried;
 mod reviews;
+mod rollbacks;
 mod runs;
 mod signals;
 mod targets;
 mod triggers;
 mod untold;
+mod window;
+mod writes;
 
 use alloc::string::{String, ToString};
 

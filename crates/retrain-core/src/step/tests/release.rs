@@ -167,6 +167,33 @@ pub(super) fn write_answered(number: u64, attempt: u32, answer: UpdateAnswer) ->
     }
 }
 
+pub(super) fn lane(version: u64) -> Lane {
+    Lane::Package(package(version))
+}
+
+/// The lane of package 2, of which the evidence and the origin are known.
+pub(super) fn review(candidate: &str) -> Model {
+    looked_at(Model::in_lane(&lane(2)), candidate)
+}
+
+/// The execution of a claim has registered the package.
+pub(super) fn with_origin(model: &mut Model) {
+    model.lookups.as_mut().unwrap().origin = Some(Origin {
+        token: Some("0123456789abcdef0123456789abcdef".into()),
+        policy_version: Some(3),
+        ..Origin::default()
+    });
+}
+
+/// A person decides through the controller.
+pub(super) fn decided(approve: bool) -> Event {
+    Event::Decide {
+        approve,
+        by: "ana".into(),
+        why: "I have tried it".into(),
+    }
+}
+
 /// The gate can look: the candidate has this AUC, and nothing else is known.
 pub(super) fn looked_at(mut model: Model, candidate: &str) -> Model {
     let lookups = model.lookups.as_mut().unwrap();
