@@ -157,6 +157,10 @@ async fn a_broken_policy_is_named_and_its_package_is_decided_about_later() {
         told.contains("environments[0].pipeline") && told.contains(GROUP),
         "{told}"
     );
+    // Nor is the rollback of an endpoint lost that the policy deploys to.
+    let rolled_back = retrain_local::sample("model-approval/endpoint-rolling-back").unwrap();
+    let failure = release.hear(rolled_back.event()).await.unwrap_err();
+    assert_eq!(failure.error_type(), "Terminal.InvalidPolicy");
     deployment.put_policy(GROUP, &policy(&[])).unwrap();
     // From the dead-letter queue.
     assert_eq!(release.hear(&event).await.unwrap().outcome, "writing");

@@ -90,6 +90,9 @@ impl Handler {
         }
         let policies = self.controller.policies(clock).await?;
         let Some((policy, lane)) = policies.of_endpoint(&event.endpoint) else {
+            if let Some(invalid) = policies.broken_of_endpoint(&event.endpoint) {
+                return Err(Failure::terminal("InvalidPolicy", invalid));
+            }
             let why = "no policy deploys to the endpoint";
             return Ok(AwsController::ignore(&subject, &why, clock));
         };

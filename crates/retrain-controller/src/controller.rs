@@ -237,22 +237,26 @@ where
         let mut event = Cow::Borrowed(event);
         for race in 0..MAX_RACES {
             let began = Instant::now();
-            let mut loaded = if let Some(known) = known.take() {
-                known
-            } else {
-                let loaded = self.store.load(wanted, clock.now()).await?;
-                let anew = self.described_anew(&event, &loaded, clock.now()).await?;
-                event = anew.map_or(event, Cow::Owned);
-                loaded
+            let is_known = known.is_some();
+            let mut loaded = match known.take() {
+                Some(known) => known,
+                None => self.store.load(wanted, clock.now()).await?,
             };
-            let event = event.as_ref();
-            let at = clock.now();
-            let mut next = self.step(turn, policy, &loaded, event, None, at)?;
+            let mut at = clock.now();
+            let mut next = self.step(turn, policy, &loaded, &event, None, at)?;
+            if !is_known
+                && !matches!(next, Step::Settled(_))
+                && let Some(anew) = self.described_anew(&event, &loaded, at).await?
+            {
+                event = Cow::Owned(anew);
+                at = clock.now();
+                next = self.step(turn, policy, &loaded, &event, None, at)?;
+            }
             if let Step::NeedFacts(needed) = next {
                 let found = self.look_up(slot, &needed, at).await?;
                 // What is found belongs to this state of the slot: after a lost race it
                 // is looked up anew.
-                next = self.step(turn, policy, &loaded, event, Some(&found), at)?;
+                next = self.step(turn, policy, &loaded, &event, Some(&found), at)?;
             }
             match next {
                 Step::Settled(outcome) => {

@@ -208,7 +208,7 @@ mod tests {
         // A value of which nothing can be written is left out.
         origin
             .parameters
-            .insert("RequirementsHash".into(), "".into());
+            .insert("RequirementsHash".into(), String::new());
         let found = missing(&package(), &origin);
         assert!(!found.keys().any(|key| key.as_str() == "RequirementsHash"));
     }

@@ -7,7 +7,7 @@ use core::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{AlarmArn, ModelPackageArn};
+use crate::names::AlarmArn;
 use crate::omitted::is_default;
 use crate::trigger::{Cause, Trigger};
 
@@ -262,12 +262,11 @@ impl Reasons {
         marked
     }
 
-    /// Marks what asks for this package; says how many were not marked yet.
-    pub(crate) fn mark_package(&mut self, package: &ModelPackageArn) -> usize {
+    /// Marks those that are `wanted`; says how many were not marked yet.
+    pub(crate) fn mark(&mut self, wanted: impl Fn(&Reason) -> bool) -> usize {
         let mut marked = 0;
         for reason in self.all_mut() {
-            let own = reason.cause.package();
-            if !reason.withdrawn && own.is_some_and(|own| own.is_same(package)) {
+            if !reason.withdrawn && wanted(reason) {
                 reason.withdrawn = true;
                 marked += 1;
             }

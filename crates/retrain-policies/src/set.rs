@@ -47,6 +47,8 @@ pub struct InvalidPolicy {
     pub error: PolicyError,
     /// The pipelines that it names, if that much can be read.
     pipelines: Vec<String>,
+    /// The endpoints that it deploys to, if that much can be read.
+    endpoints: Vec<String>,
     /// The model package group that it names, if that much can be read.
     group: Option<String>,
     /// What it says about alarms, if that much can be read.
@@ -134,6 +136,7 @@ impl PolicySet {
                     version: document.version,
                     drift: drift_part(&document.text),
                     pipelines: pipelines_part(&document.text),
+                    endpoints: endpoints_part(&document.text),
                     group: group_part(&document.text),
                     data: data_part(&document.text),
                     error,
@@ -205,6 +208,15 @@ impl PolicySet {
         let names = |invalid: &&InvalidPolicy| {
             let mut own = invalid.pipelines.iter();
             own.any(|own| own.eq_ignore_ascii_case(execution.pipeline_name()))
+        };
+        self.invalid.iter().find(names)
+    }
+
+    /// The invalid policy that deploys to the endpoint.
+    pub fn broken_of_endpoint(&self, endpoint: &EndpointName) -> Option<&InvalidPolicy> {
+        let names = |invalid: &&InvalidPolicy| {
+            let mut own = invalid.endpoints.iter();
+            own.any(|own| own.eq_ignore_ascii_case(endpoint.as_str()))
         };
         self.invalid.iter().find(names)
     }
@@ -376,12 +388,22 @@ fn pipelines_part(text: &str) -> Vec<String> {
     let Ok(document) = serde_json::from_str::<Value>(text) else {
         return Vec::new();
     };
-    let environments = document.get("environments").and_then(Value::as_array);
-    let deploying = environments.into_iter().flatten();
-    let names = deploying.filter_map(|environment| environment.get("pipeline"));
-    let names = document.pointer("/pipeline/name").into_iter().chain(names);
+    let trains = document.pointer("/pipeline/name").and_then(Value::as_str);
+    let mut names = of_environments(&document, "pipeline");
+    names.extend(trains.map(str::to_owned));
     names
-        .filter_map(|name| Some(name.as_str()?.to_owned()))
+}
+
+fn endpoints_part(text: &str) -> Vec<String> {
+    serde_json::from_str(text).map_or(Vec::new(), |document| of_environments(&document, "endpoint"))
+}
+
+/// What each environment says in a field that is text.
+fn of_environments(document: &Value, field: &str) -> Vec<String> {
+    let environments = document.get("environments").and_then(Value::as_array);
+    let values = environments.into_iter().flatten();
+    values
+        .filter_map(|environment| Some(environment.get(field)?.as_str()?.to_owned()))
         .collect()
 }
 

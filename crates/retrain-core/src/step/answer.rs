@@ -6,6 +6,7 @@ use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::deployment::asks_for;
 use super::{Command, Look, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
@@ -218,7 +219,7 @@ impl Turn<'_> {
         let mut claim = claim.clone();
         let withdrawn = self.is_withdrawn(&claim);
         if withdrawn && let Some(package) = &claim.package {
-            claim.reasons.mark_package(package);
+            claim.reasons.mark(|reason| asks_for(reason, package));
         }
         let look = if self.may_send() && !withdrawn && !self.is_retried() {
             Look::First

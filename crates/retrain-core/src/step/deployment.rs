@@ -52,10 +52,7 @@ impl Turn<'_> {
         else {
             return None;
         };
-        let is_held = |reason: &Reason| {
-            let held = reason.cause.package();
-            held.is_some_and(|held| held.is_same(package))
-        };
+        let is_held = |reason: &Reason| asks_for(reason, package);
         let may = self.policy.policy.is_first_environment(&environment.name)
             || self.slot.held.iter().any(is_held)
             || self.slot.deployment.has_run(package);
@@ -114,7 +111,11 @@ impl Turn<'_> {
             ),
         };
         let package = package.clone();
-        let dropped = self.drop_held(&package);
+        let dropped = self
+            .slot
+            .held
+            .take(|reason| asks_for(reason, &package))
+            .len();
         self.refresh_due();
         Some(Outcome::NotApproved {
             package,
@@ -122,14 +123,6 @@ impl Turn<'_> {
             approval,
             dropped,
         })
-    }
-
-    fn drop_held(&mut self, package: &ModelPackageArn) -> usize {
-        let of = |reason: &Reason| {
-            let own = reason.cause.package();
-            own.is_some_and(|own| own.is_same(package))
-        };
-        self.slot.held.take(of).len()
     }
 
     /// Whether the claim's package was withdrawn, or the registry says just now that it
@@ -230,14 +223,32 @@ impl Turn<'_> {
         let rolls_back = because == Withdrawal::Rejected
             && self.slot.deployment.runs(package)
             && self.wants_rollback();
-        if rolls_back && let Some(needed) = self.needed_for_rollback() {
+        if rolls_back && let Some(needed) = self.needed_for_rollback(Some(package)) {
             return Step::NeedFacts(needed);
         }
-        let dropped = self.drop_held(package);
+        let described = self.described(package).filter(|_| rolls_back);
+        if described.is_some_and(PackageDescription::is_deployable) {
+            // It was approved again since, and goes on running.
+            return Step::unchanged(Unchanged::SamePackage);
+        }
+        // It may be told late, or twice: an approval that has come since stands.
+        let max_skew = self.facts.timing.max_skew();
+        let asked_before = |reason: &Reason| {
+            asks_for(reason, package)
+                && match &reason.cause {
+                    // The same slot has told both, by one clock.
+                    Cause::Deployment {
+                        because: Deploys::Approved,
+                        ..
+                    } => reason.last_at <= at,
+                    _ => reason.last_at <= later(at, max_skew),
+                }
+        };
+        let dropped = self.slot.held.take(asked_before).len();
         let marked = match &mut self.slot.phase {
             Phase::Idle => 0,
-            Phase::Starting(claim) => claim.reasons.mark_package(package),
-            Phase::Running(run) => run.claim.reasons.mark_package(package),
+            Phase::Starting(claim) => claim.reasons.mark(asked_before),
+            Phase::Running(run) => run.claim.reasons.mark(asked_before),
         };
         if dropped == 0 && marked == 0 && !self.slot.deployment.runs(package) {
             return Step::unchanged(Unchanged::SamePackage);
@@ -273,7 +284,7 @@ impl Turn<'_> {
             let why = "nothing was deployed that could be rolled back".to_string();
             return Step::Settled(Outcome::NotTaken { why });
         };
-        if let Some(needed) = self.needed_for_rollback() {
+        if let Some(needed) = self.needed_for_rollback(None) {
             return Step::NeedFacts(needed);
         }
         let rollback = self.roll_back(&current.package, self.now);
@@ -334,10 +345,15 @@ impl Turn<'_> {
         })
     }
 
-    fn needed_for_rollback(&self) -> Option<FactsNeeded> {
+    /// What must be known of the packages that ran before, and of the one that was
+    /// withdrawn.
+    fn needed_for_rollback(&self, withdrawn: Option<&ModelPackageArn>) -> Option<FactsNeeded> {
         let earlier = self.slot.deployment.earlier.iter();
-        let packages: Vec<ModelPackageArn> =
-            earlier.map(|deployed| deployed.package.clone()).collect();
+        let packages: Vec<ModelPackageArn> = earlier
+            .map(|deployed| &deployed.package)
+            .chain(withdrawn)
+            .cloned()
+            .collect();
         (self.facts.lookups.is_none() && !packages.is_empty()).then(|| FactsNeeded {
             packages,
             ..FactsNeeded::default()
@@ -397,12 +413,18 @@ impl Turn<'_> {
     }
 }
 
+/// Whether the cause asks for this package.
+pub(super) fn asks_for(reason: &Reason, package: &ModelPackageArn) -> bool {
+    let own = reason.cause.package();
+    own.is_some_and(|own| own.is_same(package))
+}
+
 /// Whether what asked for the claim's package went away after the claim took it.
 fn is_marked(claim: &Claim, package: &ModelPackageArn) -> bool {
-    claim.reasons.iter().any(|reason| {
-        let own = reason.cause.package();
-        reason.withdrawn && own.is_some_and(|own| own.is_same(package))
-    })
+    claim
+        .reasons
+        .iter()
+        .any(|reason| reason.withdrawn && asks_for(reason, package))
 }
 
 /// Whether the claim only goes back to what ran before.

@@ -28,10 +28,10 @@ fn taken(outcome: &Outcome) -> (usize, usize, Option<Rollback>) {
     (*dropped, *marked, rollback.clone())
 }
 
-fn to(version: u64) -> Option<Rollback> {
-    Some(Rollback::To {
+fn to(version: u64) -> Rollback {
+    Rollback::To {
         package: package(version),
-    })
+    }
 }
 
 fn absent(model: &Model) -> Event {
@@ -174,7 +174,7 @@ fn a_package_that_was_rejected_on_its_way_is_rolled_back_when_it_is_there() {
     );
     assert_eq!(model.runs(), Some(3));
     let (outcome, commands) = model.take(&rejected(3, 200), 201);
-    assert_eq!(taken(&outcome), (0, 0, to(2)));
+    assert_eq!(taken(&outcome), (0, 0, Some(to(2))));
     assert_eq!(commands, [Command::Look]);
     assert_eq!(model.outcome(&Event::Tick, 202), "claimed");
     assert_eq!(model.on_its_way(), 2);
@@ -194,10 +194,10 @@ fn a_rejected_package_gives_way_to_the_newest_that_is_still_approved() {
     let Step::NeedFacts(needed) = model.try_step(&rejected(4, 9_000), None, 9_000).unwrap() else {
         panic!()
     };
-    assert_eq!(needed.packages, [package(1), package(2), package(3)]);
+    assert_eq!(needed.packages, [1, 2, 3, 4].map(package));
     model.lookups = known;
     let (outcome, _) = model.take(&rejected(4, 9_000), 9_000);
-    assert_eq!(taken(&outcome), (0, 0, to(2)));
+    assert_eq!(taken(&outcome), (0, 0, Some(to(2))));
     // Told once more before it is on its way, it is one rollback.
     model.take(&rejected(4, 9_001), 9_001);
     assert_eq!(model.waiting(), [2]);
@@ -223,7 +223,7 @@ fn a_rollback_is_a_persons_matter_where_the_policy_says_so() {
     let (outcome, commands) = model.take(&roll_back("k"), 300);
     assert_eq!(
         (taken(&outcome), commands),
-        ((0, 0, to(1)), vec![Command::Look])
+        ((0, 0, Some(to(1))), vec![Command::Look])
     );
     assert_eq!(model.outcome(&Event::Tick, 301), "claimed");
     assert_eq!(model.on_its_way(), 1);
@@ -253,6 +253,7 @@ fn with_nothing_to_go_back_to_a_person_is_told() {
     model.deploy(&approved(1, 0), 0);
     model.deploy(&approved(2, 100), 100);
     model.set(1, Rejected);
+    model.set(2, Rejected);
     let (outcome, _) = model.take(&rejected(2, 200), 200);
     assert_eq!(taken(&outcome), (0, 0, Some(Rollback::Nothing)));
     assert!(model.waiting().is_empty());
@@ -292,6 +293,7 @@ fn a_rollback_target_that_loses_its_approval_is_not_deployed() {
     let mut model = staging();
     model.deploy(&approved(1, 0), 0);
     model.deploy(&approved(2, 100), 100);
+    model.set(2, Rejected);
     model.take(&rejected(2, 200), 200);
     model.set(1, Rejected);
     assert_eq!(model.outcome(&Event::Tick, 201), "not_approved");
@@ -330,4 +332,30 @@ fn an_endpoint_that_goes_back_by_itself_is_believed() {
     assert_eq!(model.runs(), None);
     // What is approved later, or asked for, is deployed; what ran is known.
     assert_eq!(model.outcome(&wanted(2, "c", false, 400), 400), "claimed");
+}
+
+#[test]
+fn a_withdrawal_that_is_told_late_takes_nothing_back_that_was_approved_since() {
+    // What waits.
+    let mut model = staging();
+    model.may_start = false;
+    model.take(&approved(2, 100), 100);
+    assert_eq!(model.outcome(&rejected(2, 50), 110), "unchanged");
+    assert_eq!(model.waiting(), [2]);
+    // What is on its way.
+    model.may_start = true;
+    model.take(&Event::Tick, 160);
+    assert_eq!(model.outcome(&rejected(2, 50), 170), "unchanged");
+    model.accepted_there(171);
+    assert_eq!(model.outcome(&rejected(2, 50), 172), "unchanged");
+    model.told_there(ExecutionStatus::Succeeded, 200);
+    // What runs.
+    assert_eq!(model.outcome(&rejected(2, 50), 201), "unchanged");
+    assert_eq!(model.runs(), Some(2));
+    assert!(model.waiting().is_empty());
+    // The clocks of environments differ, so a promotion that is hardly later does not stand.
+    let mut model = production();
+    model.take(&promoted(2, 100), 100);
+    assert_eq!(model.outcome(&rejected(2, 94), 101), "unchanged");
+    assert_eq!(model.outcome(&rejected(2, 95), 101), "withdrawn");
 }

@@ -92,6 +92,9 @@ fn a_rejection_over_a_persons_approval_is_contested_too() {
         (Approved, Rejected, at(2))
     );
     assert!(model.slot.review.as_ref().unwrap().waits.is_some());
+    // The person decides again.
+    assert_eq!(model.outcome(&seen(2, Approved), 200), "approved");
+    assert!(!is_contested(&model));
 }
 
 #[test]
