@@ -20,7 +20,6 @@ build: ## compile everything
 	$(CARGO) build --locked --workspace --all-targets
 
 test: ## run all tests, also of the built functions in Lambda's runtime emulator
-	$(CARGO) build --locked --workspace --bins --examples
 	$(CARGO) test --locked --workspace
 
 lint: ## check format, clippy, documentation, purity of the core, dependencies

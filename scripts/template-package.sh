@@ -24,6 +24,10 @@ if [ "$arch" = "$own" ] && [ -z "${CARGO_LAMBDA_COMPILER:-}" ]; then
     # looks whether Lambda's is new enough.
     set -- "$@" --compiler cargo --skip-target-check
 fi
+# A panic ends the process, so nothing ever unwinds: the tables for it would only make the
+# zips larger.
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C force-unwind-tables=no"
+export RUSTFLAGS
 functions=$(sed -n 's|^ *CodeUri: crates/||p' template.yaml)
 for function in $functions; do
     set -- "$@" --package "$function"

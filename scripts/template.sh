@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks template.yaml, examples/model.yaml and samconfig.toml: see tests/template.
+# Checks template.yaml, the examples and samconfig.toml: see tests/template.
 set -eu
 status=0
 sh scripts/template-tools.sh template tests/template/requirements.txt || status=$?

@@ -10,11 +10,14 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::data::{Arrivals, ObjectVersion};
 use retrain_core::drift::DriftKind;
-use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
+use retrain_core::event::{
+    Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps, Withdrawal,
+};
 use retrain_core::execution::Execution;
-use retrain_core::facts::{ControllerState, Facts, Lookups, Timing};
+use retrain_core::facts::{ControllerState, Facts, Lookup, Lookups, Timing};
 use retrain_core::lane::Lane;
 use retrain_core::names::{AlarmArn, ModelName};
+use retrain_core::package::PackageApproval;
 use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::sequencer::Sequencer;
 use retrain_core::slot::{Phase, Slot};
@@ -268,8 +271,22 @@ impl World {
 
     /// The outcome's name, or the error's, and the slot that follows.
     fn step(&self, slot: &Slot, event: &Event, now: Timestamp) -> (String, Slot) {
+        let mut lookups = self.lookups.clone();
+        if let (
+            Event::Withdrawn {
+                package, because, ..
+            },
+            Lookup::Found(packages),
+        ) = (event, &mut lookups.packages)
+        {
+            // The registry says so too.
+            let of = packages.iter_mut().find(|one| one.package == *package);
+            if let Some(described) = of.filter(|_| *because == Withdrawal::Rejected) {
+                described.approval = PackageApproval::Rejected;
+            }
+        }
         let facts = Facts {
-            lookups: Some(&self.lookups),
+            lookups: Some(&lookups),
             ..Facts::new(&self.controller, Timing::default())
         };
         match step(slot, event, &facts, &self.policy, now) {

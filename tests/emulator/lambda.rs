@@ -1,6 +1,5 @@
 //! A function in AWS's Lambda Runtime Interface Emulator.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -188,7 +187,7 @@ fn emulator_program() -> PathBuf {
     workspace().join("target/tools/aws-lambda-rie")
 }
 
-fn workspace() -> PathBuf {
+pub(super) fn workspace() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .canonicalize()
@@ -215,36 +214,4 @@ pub(crate) fn emulator_is_there() -> bool {
 /// Says something that a passing test's output would swallow.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// Where the binaries of functions are, by name: those of `LAMBDA_BINARIES`, where
-/// cargo-lambda puts them, or else those of this profile, which are built first.
-pub(crate) fn binaries(functions: &[Function]) -> BTreeMap<String, PathBuf> {
-    let names = functions.iter().map(|function| function.name.clone());
-    if let Some(packaged) = std::env::var_os("LAMBDA_BINARIES") {
-        let packaged = PathBuf::from(packaged);
-        return names
-            .map(|name| (name.clone(), packaged.join(name).join("bootstrap")))
-            .collect();
-    }
-    let built = build(&["--workspace", "--bins", "--examples"]);
-    names.map(|name| (name.clone(), built.join(name))).collect()
-}
-
-/// Builds something in the profile of this test; where it is put.
-pub(crate) fn build(what: &[&str]) -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let profile = this.ancestors().nth(2).unwrap().to_owned();
-    let name = match profile.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--quiet", "--profile", name])
-        .args(what)
-        .current_dir(workspace())
-        .status()
-        .unwrap();
-    assert!(built.success(), "cargo build {what:?}");
-    profile
 }

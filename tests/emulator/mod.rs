@@ -4,14 +4,13 @@
 //! Their clock is the real one, so the sandbox follows the real time here; nothing waits for
 //! it. One function runs at a time.
 
+mod binaries;
 mod lambda;
 mod release;
 mod samples;
 mod template;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use retrain_local::Deployment;
@@ -20,7 +19,8 @@ use retrain_sandbox::{FaultHandle, FaultKind, Options, Service, VirtualClock};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-use self::lambda::{Lambda, Reply, binaries, build, emulator_is_there, say};
+use self::binaries::{binaries, built};
+use self::lambda::{Lambda, Reply, emulator_is_there, say};
 use self::template::{Function, Template};
 use crate::bench::Bench;
 
@@ -64,7 +64,7 @@ impl World {
     }
 
     fn start_as(&self, function: &Function) -> Arc<Lambda> {
-        let binary = &built(&self.functions)[&function.name];
+        let binary = &binaries(&self.functions)[&function.name];
         Arc::new(Lambda::start(function, binary, self.endpoint()))
     }
 
@@ -85,12 +85,6 @@ async fn deployment(clock: VirtualClock) -> Deployment {
         ..Options::default()
     };
     Deployment::start(options).await.unwrap()
-}
-
-/// The binaries of all functions, which are built once.
-fn built(functions: &[Function]) -> &'static BTreeMap<String, PathBuf> {
-    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| binaries(functions))
 }
 
 /// The turn of one test, if functions can run here at all.
@@ -265,7 +259,7 @@ async fn an_event_that_cannot_be_read_is_an_error_and_the_next_one_is_handled() 
 async fn a_panic_is_an_error_and_an_abort_an_exit() {
     let Some(_turn) = turn().await else { return };
     let world = World::new().await;
-    let binary = build(&["--workspace", "--bins", "--examples"]).join("examples/panics");
+    let binary = built("examples/panics", "retrain-lambda", "examples/panics.rs");
     let function = world.function("drift-alarm");
     let lambda = Arc::new(Lambda::start(&function, &binary, world.endpoint()));
     let done = Reply::Answer(json!("done"));

@@ -3,6 +3,7 @@
 import json
 
 import calls
+import deployed
 
 EDGE = {  # What Lambda itself does in a function's name.
     "DriftAlarm": set(),
@@ -50,13 +51,25 @@ def expected(function):
         for action in ("Decrypt", "GenerateDataKey")
         for number in ("one", "two")
     }
-    roles = set()
+    conditional = set()
     if function in calls.APPROVERS:
         # What creating a definition takes besides.
         own |= {("sagemaker:AddTags", calls.DEFINITIONS)}
         passed = json.dumps({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}})
-        roles = {("iam:PassRole", "<monitoring role>", passed)}
-    return {(action, resource, None) for action, resource in own} | keys | roles
+        conditional = {("iam:PassRole", "<monitoring role>", passed)}
+        conditional |= of_other_accounts(own)
+    return {(action, resource, None) for action, resource in own} | keys | conditional
+
+
+def of_other_accounts(own):
+    """What is granted for the registries of other accounts: the same as for the own one's."""
+    accounts = deployed.FULL["RegistryAccountIds"].split(",")
+    condition = json.dumps({"StringEquals": {"aws:ResourceAccount": accounts}})
+    return {
+        (action, calls.PACKAGES.replace(deployed.ACCOUNT, "*"), condition)
+        for action, resource in own
+        if resource == calls.PACKAGES
+    }
 
 
 def listed(value):

@@ -5,6 +5,7 @@ import alarms
 import delivery
 import notices
 import outputs
+import registries
 import routing
 import settings
 import table
@@ -20,12 +21,14 @@ STACKS = [
             delivery.problems,
             notices.problems,
             outputs.problems,
+            registries.problems,
             routing.problems,
             settings.problems,
             table.problems,
         ],
     ),
-    (LEAN, [access.broad]),
+    (LEAN, [access.broad, notices.nobody_subscribed]),
+    (FULL | {"RegistryAccountIds": ""}, [registries.closed]),
     (FULL | {"RuleState": "DISABLED"}, [delivery.switched_off]),
 ]
 

@@ -4,6 +4,7 @@
 WHOLE = {
     "AWS::CloudWatch::Alarm",
     "AWS::DynamoDB::Table",
+    "AWS::Events::EventBusPolicy",
     "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
@@ -13,6 +14,7 @@ WHOLE = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
+    "AWS::SageMaker::ModelPackageGroup",
     "AWS::Serverless::Function",
 }
 # What is for readers, or what CloudFormation would ask for at once.
@@ -53,11 +55,12 @@ def parts(value, way):
 
 def ways(template):
     """The way to everything that must not be missing."""
-    yield from parts(template["Globals"]["Function"], ("Globals", "Function"))
+    if "Globals" in template:
+        yield from parts(template["Globals"]["Function"], ("Globals", "Function"))
     for name, resource in template["Resources"].items():
         yield "Resources", name
         if resource["Type"] in WHOLE:
-            for key in ("DeletionPolicy", "UpdateReplacePolicy", "Metadata"):
+            for key in ("Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"):
                 if key in resource:
                     yield "Resources", name, key
             yield from parts(resource["Properties"], ("Resources", name, "Properties"))

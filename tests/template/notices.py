@@ -202,3 +202,9 @@ def pipe(stack):
     email = {"TopicArn": "<Notices>", "Protocol": "email", "Endpoint": "ana@example.com"}
     if subscribed != [email]:
         yield f"who listens is {subscribed}"
+
+
+def nobody_subscribed(stack):
+    """Subscriptions of a stack that was given no address."""
+    for name in stack.of_type("AWS::SNS::Subscription"):
+        yield f"{name} is for nobody"

@@ -9,6 +9,7 @@ OUTPUTS = {
     "ExecutionStatusArn": "<ExecutionStatusAliaslive>",
     "ModelApprovalArn": "<ModelApprovalAliaslive>",
     "ReconcilerArn": "<ReconcilerAliaslive>",
+    "ApproverRoleArns": "<ExecutionStatusRole.Arn>,<ModelApprovalRole.Arn>,<ReconcilerRole.Arn>",
     "AlarmRuleName": "retrain-alarms",
     "SageMakerRuleName": "retrain-sagemaker",
     "CodePipelineRuleName": "retrain-codepipeline",

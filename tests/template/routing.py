@@ -37,11 +37,9 @@ ROUTES = [
     ("execution-status/of-another-pipeline.json", "-"),
     ("execution-status/code-pipeline-*", "retrain-codepipeline"),
     ("execution-status/*", "retrain-sagemaker"),
-    # What is decided and stays so, other partitions and accounts, and no group.
-    ("model-approval/life-cycle-edit.json", "-"),
+    # What is decided and stays so, other partitions, and no group.
     ("model-approval/metadata-edit.json", "-"),
     ("model-approval/own-stamp.json", "-"),
-    ("model-approval/other-account.json", "-"),
     ("model-approval/*-partition.json", "-"),
     ("model-approval/unversioned.json", "-"),
     ("model-approval/processing-job.json", "-"),
@@ -113,6 +111,8 @@ ELSEWHERE = [
         ("detail", "UpdatedModelPackageFields"),
         ["CustomerMetadataProperties"],
     ),
+    # An account that is not among RegistryAccountIds.
+    ("model-approval/other-account.json", ("account",), "777788889999"),
     ("model-approval/endpoint-rolling-back.json", ("source",), "aws.s3"),
     (
         "model-approval/endpoint-rolling-back.json",

@@ -28,7 +28,7 @@ def variables():
         re.DOTALL,
     )
     read = re.findall(
-        r'try_from_env\("(\w+)"\)', (folder / "telemetry.rs").read_text(encoding="utf-8")
+        r'env::var\("(\w+)"\)', (folder / "telemetry.rs").read_text(encoding="utf-8")
     )
     return set(re.findall(r'"(\w+)"', listed.group(1))) | set(read)
 

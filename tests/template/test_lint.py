@@ -23,7 +23,7 @@ def passes(*command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "examples/model.yaml"])
+@pytest.mark.parametrize("name", ["template.yaml", "examples/model.yaml", "examples/registry.yaml"])
 def test_cfn_lint_finds_nothing(name):
     passes("cfn-lint", name)
 

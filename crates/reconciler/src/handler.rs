@@ -8,18 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
-use retrain_core::names::shortened;
-use retrain_core::package::PackageRegistry;
-use retrain_core::slot::Pause;
 use retrain_debounce::{DUE_SHARDS, Due};
-use retrain_events::{InvalidEvent, Request, code_job, request};
+use retrain_events::{InvalidEvent, code_job, request};
 use retrain_lambda::{Failure, Handle, InvocationClock, Settings, oldest_due};
 use retrain_policies::PolicySet;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::jobs;
-use crate::requests::Desk;
 
 /// How many slots of a shard one run takes. Every look moves a slot's due time, so
 /// the next run takes the next ones.
@@ -35,7 +31,6 @@ const WITHOUT_POLICY: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 pub struct Handler {
     controller: AwsController,
-    registry: PackageRegistry,
     table: String,
     max_starts: usize,
 }
@@ -83,7 +78,6 @@ impl Handler {
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
         Self {
             controller: AwsController::new(settings, aws),
-            registry: settings.registry.clone(),
             table: settings.table.clone(),
             max_starts: settings.max_starts,
         }
@@ -99,38 +93,7 @@ impl Handler {
         }
         match request(event).map_err(unreadable)? {
             None => self.run(clock).await,
-            Some(Request::Model(request)) => {
-                let policies = self.controller.policies(clock).await?;
-                let answer = self.desk(&policies).model(*request, clock).await?;
-                Ok(Summary::of(answer))
-            }
-            Some(Request::Package(request)) => {
-                let policies = self.controller.policies(clock).await?;
-                let answer = self.desk(&policies).package(*request, clock).await?;
-                Ok(Summary::of(answer))
-            }
-            Some(Request::Deployment(request)) => {
-                let policies = self.controller.policies(clock).await?;
-                let answer = self.desk(&policies).deployment(*request, clock).await?;
-                Ok(Summary::of(answer))
-            }
-            Some(Request::Controller { pause, by, why }) => {
-                let by = Pause {
-                    by: shortened(&by, 100),
-                    why: shortened(&why, 300),
-                    since: clock.now(),
-                };
-                let switched = self.controller.switch(pause, &by, clock).await?;
-                Ok(Summary::of(switched))
-            }
-        }
-    }
-
-    const fn desk<'a>(&'a self, policies: &'a PolicySet) -> Desk<'a> {
-        Desk {
-            controller: &self.controller,
-            registry: &self.registry,
-            policies,
+            Some(request) => self.controller.ask(request, clock).await.map(Summary::of),
         }
     }
 

@@ -2,6 +2,5 @@
 
 mod handler;
 mod jobs;
-mod requests;
 
 pub use self::handler::{Handler, Summary};

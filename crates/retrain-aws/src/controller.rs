@@ -7,13 +7,13 @@ use retrain_cloudwatch::CloudWatch;
 use retrain_codepipeline::{CodePipeline, JobAnswer};
 use retrain_controller::{Clock, Controller, Executions as _, Observer, SlotStore as _, Wanted};
 use retrain_core::data::{KnownObjects, ObjectId};
-use retrain_core::decision::Decision;
+use retrain_core::decision::{Decision, Outcome};
 use retrain_core::event::{Event, ExecutionReport};
 use retrain_core::execution::Execution;
 use retrain_core::facts::Timing;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{ModelName, ModelPackageArn};
-use retrain_core::package::PackageDescription;
+use retrain_core::package::{PackageDescription, PackageRegistry};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{OfCode, Pause, Settled};
 use retrain_debounce::DynamoStore;
@@ -30,6 +30,7 @@ use crate::pipelines::Pipelines;
 pub struct AwsController {
     controller:
         Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, Documents>,
+    registry: PackageRegistry,
 }
 
 /// Where a cause is that a release asked for.
@@ -73,6 +74,7 @@ impl AwsController {
                 documents: Documents::new(aws_sdk_s3::Client::new(aws)),
                 timing: settings.timing,
             },
+            registry: settings.registry.clone(),
         }
     }
 
@@ -184,21 +186,33 @@ impl AwsController {
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
         let changed = self.store().switch(pause, by, clock.now()).await?;
-        let outcome = match (changed, pause) {
-            (false, _) => "unchanged",
-            (true, true) => "controller_paused",
-            (true, false) => "controller_resumed",
-        };
-        let subject = "the controller";
-        let reason = format!("{:?}: {:?}", by.by, by.why);
-        ignored(clock.now(), None, outcome, subject, &reason);
-        Ok(Answer {
-            subject: subject.to_owned(),
-            model: None,
-            outcome: outcome.to_owned(),
-            reason,
-            then: Vec::new(),
-        })
+        let answer = switched(changed, pause, by);
+        let (outcome, subject) = (&answer.outcome, &answer.subject);
+        ignored(clock.now(), None, outcome, subject, &answer.reason);
+        Ok(answer)
+    }
+
+    /// What [`switch`](Self::switch) would say now. Nothing is changed.
+    pub(crate) async fn would_switch(
+        &self,
+        pause: bool,
+        by: &Pause,
+        clock: &impl Clock,
+    ) -> Result<Answer, Failure> {
+        let state = self.store().controller(clock.now()).await?;
+        Ok(switched(state.paused.is_some() != pause, pause, by))
+    }
+
+    /// What the last of these events would lead to. Nothing is written, started or told.
+    pub(crate) async fn foresee(
+        &self,
+        lane: &Lane,
+        events: &[Event],
+        policy: &PolicyInForce,
+        clock: &impl Clock,
+    ) -> Result<Outcome, Failure> {
+        let would = self.controller.would(events, policy, lane, clock);
+        Ok(Box::pin(would).await?)
     }
 
     /// Where a cause is that a release asked for.
@@ -236,5 +250,26 @@ impl AwsController {
     /// The timing of its claims.
     pub const fn timing(&self) -> Timing {
         self.controller.timing
+    }
+
+    /// Its own part of the model registry.
+    pub(crate) const fn registry(&self) -> &PackageRegistry {
+        &self.registry
+    }
+}
+
+/// What became, or would become, of the controller's switch.
+fn switched(changed: bool, pause: bool, by: &Pause) -> Answer {
+    let outcome = match (changed, pause) {
+        (false, _) => "unchanged",
+        (true, true) => "controller_paused",
+        (true, false) => "controller_resumed",
+    };
+    Answer {
+        subject: "the controller".to_owned(),
+        model: None,
+        outcome: outcome.to_owned(),
+        reason: format!("{:?}: {:?}", by.by, by.why),
+        then: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ mod controller;
 mod documents;
 mod manifests;
 mod pipelines;
+mod requests;
 
 pub use self::answer::{Answer, Consequence};
 pub use self::controller::{AwsController, Fulfilment};

@@ -5,6 +5,7 @@ mod error;
 mod lookups;
 mod perform;
 mod ports;
+mod would;
 
 pub use self::controller::{Controller, Handled};
 pub use self::error::{Class, ControllerError, PortError, chain};

@@ -7,9 +7,9 @@ use retrain_core::facts::{
     FactsNeeded, GateEvidence, Lookup, Lookups, ManifestWanted, ReviewNeeded,
 };
 use retrain_core::gate::{Evidence, Report};
-use retrain_core::lane::SlotKey;
+use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{ModelPackageArn, ModelPackageGroupName};
-use retrain_core::package::{Origin, PackageDescription};
+use retrain_core::package::{Origin, PackageApproval, PackageDescription};
 use retrain_core::token::ClientRequestToken;
 
 use crate::controller::Controller;
@@ -71,7 +71,7 @@ where
         let packages = async {
             match needed.packages.as_slice() {
                 [] => Ok(Lookup::Absent),
-                packages => found(self.packages(packages).await.map(Some)),
+                packages => found(self.packages(slot, packages, now).await.map(Some)),
             }
         };
         let review = async {
@@ -114,16 +114,44 @@ where
         self.documents.write(wanted, &objects).await
     }
 
-    /// Those of the packages that exist.
+    /// Those of the packages that exist, as the environments shall see them. One that
+    /// cannot be described for good does not hide the others.
     async fn packages(
         &self,
+        slot: &SlotKey,
         packages: &[ModelPackageArn],
+        now: Timestamp,
     ) -> Result<Vec<PackageDescription>, PortError> {
         let mut found = Vec::new();
         for package in packages {
-            found.extend(self.registry.describe_package(package).await?);
+            let described = match self.registry.describe_package(package).await {
+                Err(error) if error.class() == Class::Terminal && packages.len() > 1 => continue,
+                described => described?,
+            };
+            let Some(mut described) = described else {
+                continue;
+            };
+            if described.is_deployable() && self.is_contested(slot, &described, now).await? {
+                // Nobody has decided about it in the end, whatever the registry shows.
+                described.approval = PackageApproval::PendingManualApproval;
+            }
+            found.push(described);
         }
         Ok(found)
+    }
+
+    /// Whether a person's decision about the package was covered up. Only its own slot
+    /// knows.
+    async fn is_contested(
+        &self,
+        slot: &SlotKey,
+        described: &PackageDescription,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        let lane = Lane::Package(described.package.clone());
+        let own = SlotKey::new(slot.model.clone(), lane);
+        let known = self.store.load(Wanted::slot(&own), now).await?.slot.review;
+        Ok(known.is_some_and(|review| review.contested.is_some()))
     }
 
     /// What the gate looks at, and where the package comes from.

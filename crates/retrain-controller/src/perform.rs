@@ -236,7 +236,7 @@ fn overtaken(
     read_at: Timestamp,
 ) -> Option<UpdateAnswer> {
     let decision = update.approval.as_ref()?;
-    if described.approval == decision.approval {
+    if update.is_shown_by(described) {
         // An earlier attempt has written it after all.
         return Some(UpdateAnswer::Written {
             read_at,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::execution::Execution;
 use crate::names::ModelPackageArn;
+use crate::omitted::is_default;
 
 /// What runs in an environment, and what ran there before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,10 @@ pub struct Deployment {
     /// [`MAX_EARLIER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Deployed>,
+    /// The claim whose endpoint has rolled back by itself while its execution ran:
+    /// whatever the execution says, its package does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<u64>,
 }
 
 /// A package that an execution has deployed.
@@ -33,6 +38,9 @@ pub struct Deployed {
     pub at: Timestamp,
     /// When the registry is asked again whether it is still approved.
     pub look_at: Timestamp,
+    /// Set when it was thrown out: nobody goes back to it by himself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unwanted: bool,
 }
 
 /// How many packages that ran before are remembered.
@@ -41,7 +49,7 @@ pub const MAX_EARLIER: usize = 10;
 impl Deployment {
     /// Whether nothing was ever deployed.
     pub const fn is_empty(&self) -> bool {
-        self.current.is_none() && self.earlier.is_empty()
+        self.current.is_none() && self.earlier.is_empty() && self.rolled_back.is_none()
     }
 
     /// Whether the environment runs this package.
@@ -68,6 +76,13 @@ impl Deployment {
         self.earlier
             .retain(|earlier| !earlier.package.is_same(&deployed.package));
         self.current = Some(deployed);
+    }
+
+    /// The current package shall not, or does not, run any more: nobody goes back to it.
+    pub(crate) fn throw_out(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.unwanted = true;
+        }
     }
 
     /// The current package does not run any more.
@@ -110,6 +125,7 @@ mod tests {
             execution: Execution::parse(&format!("codepipeline/deploy/{id}")).unwrap(),
             at: Timestamp::UNIX_EPOCH,
             look_at: Timestamp::UNIX_EPOCH,
+            unwanted: false,
         }
     }
 
@@ -130,8 +146,10 @@ mod tests {
         }
         assert_eq!(earlier(&deployment), (10..20).collect::<Vec<_>>());
         assert!(!deployment.has_run(&package(2)));
+        deployment.throw_out();
         deployment.leave();
         assert!(!deployment.runs(&package(20)) && deployment.has_run(&package(20)));
+        assert!(deployment.earlier.last().unwrap().unwanted);
     }
 
     #[test]

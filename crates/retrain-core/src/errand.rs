@@ -100,10 +100,10 @@ impl Errands {
         .collect()
     }
 
-    /// All that wait are due.
-    pub(crate) fn hurry(&mut self, now: Timestamp) {
+    /// All that wait are due at this moment at the latest.
+    pub(crate) fn hurry(&mut self, at: Timestamp) {
         for errand in &mut self.open {
-            errand.due_at = errand.due_at.min(now);
+            errand.due_at = errand.due_at.min(at);
         }
     }
 

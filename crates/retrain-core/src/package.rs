@@ -212,6 +212,17 @@ pub struct PackageUpdate {
     pub metadata: BTreeMap<MetadataKey, MetadataValue>,
 }
 
+impl PackageUpdate {
+    /// Whether the package is as the update makes it. A person may have decided the same;
+    /// what the controller adds besides tells the two apart.
+    pub fn is_shown_by(&self, described: &PackageDescription) -> bool {
+        let decided = self.approval.as_ref();
+        let has = |(key, _): (&MetadataKey, _)| described.metadata.contains_key(key.as_str());
+        decided.is_none_or(|decided| decided.approval == described.approval)
+            && self.metadata.iter().all(has)
+    }
+}
+
 /// A decision about a package, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalUpdate {

@@ -133,6 +133,12 @@ impl Review {
             .filter(|write| write.update.approval.is_some())
     }
 
+    /// Whether the controller has ever decided about the package, as far as is known.
+    pub(crate) fn has_decision(&self) -> bool {
+        let write = self.write.as_deref();
+        write.is_some_and(|write| write.update.approval.is_some())
+    }
+
     /// The write that is not settled.
     pub(crate) fn open_write(&self) -> Option<&Write> {
         self.write

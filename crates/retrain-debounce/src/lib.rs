@@ -13,6 +13,7 @@ mod due;
 mod error;
 mod items;
 mod load;
+mod look;
 mod switch;
 mod table;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 use aws_sdk_dynamodb::Client;
 
 pub use self::due::{DUE_SHARDS, Due};
+pub use self::look::Seen;
 pub use self::table::create_table;
 
 /// Keeps slots, markers and decisions in one DynamoDB table.

@@ -17,7 +17,7 @@ use crate::items::{self, DECISION_PREFIX, GENERATION_OF, Item, Key, PK, SK};
 use crate::table::GENERATION_INDEX;
 
 /// How often a read is repeated that was torn or only partly answered.
-const MAX_READS: u32 = 5;
+pub(crate) const MAX_READS: u32 = 5;
 
 impl DynamoStore {
     pub(crate) async fn load_slot(
@@ -70,8 +70,8 @@ impl DynamoStore {
         ))
     }
 
-    /// The controller's own item.
-    pub(crate) async fn controller(&self, now: Timestamp) -> Result<ControllerState, PortError> {
+    /// The epoch and the controller's switch.
+    pub async fn controller(&self, now: Timestamp) -> Result<ControllerState, PortError> {
         for _ in 0..MAX_READS {
             let Some(mut found) = self.read_all(&[Key::controller()]).await? else {
                 continue;
@@ -88,7 +88,7 @@ impl DynamoStore {
     }
 
     /// All items with these keys, or nothing if DynamoDB answered only in part.
-    async fn read_all(&self, keys: &[Key]) -> Result<Option<Vec<Item>>, PortError> {
+    pub(crate) async fn read_all(&self, keys: &[Key]) -> Result<Option<Vec<Item>>, PortError> {
         let doing = "read the slot";
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().cloned().map(Key::attributes).collect()))
@@ -212,7 +212,7 @@ fn known_objects(items: Vec<Item>) -> Result<KnownObjects, PortError> {
 }
 
 /// Takes the item with this key out of an answer, whose order means nothing.
-fn take(found: &mut Vec<Item>, key: &Key) -> Option<Item> {
+pub(crate) fn take(found: &mut Vec<Item>, key: &Key) -> Option<Item> {
     let at = found.iter().position(|item| key.is_of(item))?;
     Some(found.swap_remove(at))
 }

@@ -511,6 +511,38 @@ fn counting(slot: &Slot, objects: Vec<(ObjectRecord, Option<&str>)>) -> Commit {
 }
 
 #[tokio::test]
+async fn a_look_at_many_slots_finds_those_that_are_there_and_writes_nothing() {
+    let bench = Bench::start().await;
+    let keys: Vec<SlotKey> = (0..200)
+        .map(|n| SlotKey::retrain(ModelName::parse(format!("m{n}")).unwrap()))
+        .collect();
+    let seen = bench.store.look(&keys).await.unwrap();
+    assert!(seen.controller.is_none() && seen.slots.is_empty());
+    assert_eq!(bench.item(Key::controller()).await, None);
+
+    bench.store.controller(now()).await.unwrap();
+    let commit = next(&Slot::new(), None);
+    // The first and the last of each call.
+    for n in [0, 89, 90, 179, 180, 199] {
+        let slot = &keys[n];
+        let written = bench.store.commit(slot, &commit, now()).await.unwrap();
+        assert_eq!(written, Committed::Written);
+    }
+    bench.sandbox.calls().take();
+    let seen = bench.store.look(&keys).await.unwrap();
+    assert!(seen.controller.is_some());
+    let found: Vec<usize> = (0..200)
+        .filter(|n| seen.slots.contains_key(&keys[*n]))
+        .collect();
+    assert_eq!(found, [0, 89, 90, 179, 180, 199]);
+    assert!(seen.slots.values().all(|slot| *slot == commit.slot));
+    assert_eq!(bench.sandbox.calls().take().len(), 3);
+    // The switch is known also where no slot is asked for.
+    let seen = bench.store.look(&[]).await.unwrap();
+    assert!(seen.controller.is_some());
+}
+
+#[tokio::test]
 async fn objects_are_remembered_with_the_slot_or_not_at_all() {
     let bench = Bench::start().await;
     let longest = "k".repeat(1_024);

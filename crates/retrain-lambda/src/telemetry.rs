@@ -8,7 +8,7 @@ use retrain_core::decision::{Decision, Outcome};
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, error, info, warn};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -27,7 +27,14 @@ pub fn init() {
         .with_current_span(true)
         .with_span_list(false)
         .with_filter(filter_fn(|meta| meta.target() != METRICS));
-    let level = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // Levels by target. The filter that also knows spans and fields would bring a library of
+    // regular expressions.
+    let wanted = std::env::var("RUST_LOG")
+        .ok()
+        .filter(|text| !text.is_empty());
+    let level: Targets = wanted
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     tracing_subscriber::registry()
         .with(MetricLines.with_filter(filter_fn(|meta| meta.target() == METRICS)))
         .with(logs.with_filter(level))

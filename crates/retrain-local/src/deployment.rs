@@ -151,6 +151,11 @@ impl Deployment {
         Ok(object.body.collect().await?.to_vec())
     }
 
+    /// Region, credentials and endpoint of the sandbox, as its functions have them.
+    pub const fn aws(&self) -> &SdkConfig {
+        &self.aws
+    }
+
     /// The settings of its functions.
     pub const fn settings(&self) -> &Settings {
         &self.settings

@@ -395,7 +395,9 @@ fn pipelines_part(text: &str) -> Vec<String> {
 }
 
 fn endpoints_part(text: &str) -> Vec<String> {
-    serde_json::from_str(text).map_or(Vec::new(), |document| of_environments(&document, "endpoint"))
+    serde_json::from_str(text).map_or(Vec::new(), |document| {
+        of_environments(&document, "endpoint")
+    })
 }
 
 /// What each environment says in a field that is text.

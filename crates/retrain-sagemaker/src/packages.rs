@@ -122,7 +122,12 @@ fn description(
         .map(|made| (made.generated_by, made.commit_id))
         .unwrap_or_default();
     Ok(PackageDescription {
-        package: package.clone(),
+        // Spelled as the registry spells it, whoever asks.
+        package: answer
+            .model_package_arn
+            .and_then(|arn| ModelPackageArn::parse(arn).ok())
+            .filter(|own| own.is_same(package))
+            .unwrap_or_else(|| package.clone()),
         status: status(answer.model_package_status.as_ref()),
         approval: approval(answer.model_approval_status.as_ref())?,
         modified_at: modified_at.as_ref().and_then(timestamp),

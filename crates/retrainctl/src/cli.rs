@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(feature = "aws")]
+pub mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -10,11 +13,12 @@ use crate::simulate::{Assumptions, Rows};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and the answer is good
-  1  something could not be read or written
+  1  something could not be read or written, or AWS did not answer
   2  the command line makes no sense
-  3  done, and the answer is no: a policy or an event is invalid, or two policies differ";
+  3  done, and the answer is no: a policy or an event is invalid, two policies differ, or a
+     request was refused";
 
-/// See, explain and backtest what the retraining controller does.
+/// See, explain, steer and backtest what the retraining controller does.
 #[derive(Debug, Parser)]
 #[command(name = "retrainctl", version, about, after_help = EXIT_CODES)]
 #[command(max_term_width = 100, disable_help_subcommand = true)]
@@ -38,6 +42,10 @@ pub enum Command {
     /// Write, check and compare policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// What needs the controller in AWS.
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    Operate(operate::OperateCommand),
 }
 
 const SIMULATE_HELP: &str = "\

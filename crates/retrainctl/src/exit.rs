@@ -10,12 +10,12 @@ use thiserror::Error;
 pub enum Exit {
     /// Done, and the answer is good.
     Done = 0,
-    /// Something could not be read or written.
+    /// Something could not be read or written, or AWS did not answer.
     Failed = 1,
     /// The command line makes no sense. clap ends so by itself.
     Usage = 2,
-    /// Done, and the answer is no: a policy or an event is invalid, or two policies
-    /// differ.
+    /// Done, and the answer is no: a policy or an event is invalid, two policies differ,
+    /// or a request was refused.
     No = 3,
 }
 
@@ -46,6 +46,9 @@ pub enum Failure {
     /// What was given is invalid.
     #[error("{0}")]
     Invalid(String),
+    /// AWS did not answer as it should.
+    #[error("{0}")]
+    Aws(String),
 }
 
 impl Failure {
@@ -60,7 +63,7 @@ impl Failure {
     /// The exit code that it leads to.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::File { .. } | Self::Output(_) => Exit::Failed,
+            Self::File { .. } | Self::Output(_) | Self::Aws(_) => Exit::Failed,
             Self::Usage(_) => Exit::Usage,
             Self::Invalid(_) => Exit::No,
         }

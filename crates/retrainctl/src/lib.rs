@@ -12,14 +12,18 @@ pub mod cli;
 mod events;
 mod exit;
 mod explain;
+#[cfg(feature = "aws")]
+pub mod operate;
 mod policies;
 mod policy;
+mod safe;
 pub mod simulate;
 mod words;
 
 use std::io::Write;
 
 pub use self::exit::{Exit, Failure};
+pub use self::safe::Safe;
 use crate::cli::{Cli, Command};
 
 /// Does what the command line asks: data goes to `out`, words for people to `err`.
@@ -28,5 +32,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, 
         Command::Simulate(args) => simulate::run(args, out, err),
         Command::Explain(args) => explain::run(args, out, err),
         Command::Policy(command) => policy::run(command, out, err),
+        #[cfg(feature = "aws")]
+        Command::Operate(command) => operate::run(command, out, err),
     }
 }

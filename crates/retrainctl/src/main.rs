@@ -5,19 +5,20 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use retrainctl::cli::Cli;
-use retrainctl::{Exit, Failure, run};
+use retrainctl::{Exit, Failure, Safe, run};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut out = BufWriter::new(io::stdout().lock());
-    let done = run(&cli, &mut out, &mut io::stderr());
+    let mut out = Safe::new(BufWriter::new(io::stdout().lock()));
+    let mut err = Safe::new(io::stderr());
+    let done = run(&cli, &mut out, &mut err);
     let done = done.and_then(|exit| out.flush().map(|()| exit).map_err(Failure::from));
     let exit = done.unwrap_or_else(|failure| {
         // Whoever reads a part of the output has seen enough.
         if failure.is_closed_pipe() {
             return Exit::Done;
         }
-        let _ = writeln!(io::stderr(), "retrainctl: {failure}");
+        let _ = writeln!(err, "retrainctl: {failure}");
         failure.exit()
     });
     ExitCode::from(exit.code())

@@ -36,9 +36,26 @@ pub(crate) fn moment(at: Timestamp) -> String {
     format!("{at:.0}")
 }
 
+/// How long ago, or ahead, a moment is.
+#[cfg(feature = "aws")]
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    let length = lasting(u32::try_from(seconds.unsigned_abs()).unwrap_or(u32::MAX));
+    match seconds {
+        ..0 => format!("{length} ago"),
+        0 => "now".to_owned(),
+        1.. => format!("in {length}"),
+    }
+}
+
 /// A moment that may be the end of time, or none.
 pub(crate) fn moment_if_any(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".to_owned(), moment)
+}
+
+/// Text as one line: whoever wrote it cannot make it look like several.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(['\n', '\t'], " ")
 }
 
 /// A table as text: columns as wide as what is in them, numbers at their right edge.
@@ -59,7 +76,8 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let cells = cells.into_iter();
+        self.rows.push(cells.map(|cell| one_line(&cell)).collect());
     }
 }
 
@@ -108,11 +126,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
+    #[test]
+    fn a_moment_is_ago_or_ahead() {
+        let now = Timestamp::constant(1_767_592_800, 0);
+        let after = |seconds| now + jiff::SignedDuration::from_secs(seconds);
+        assert_eq!(ago(after(-90), now), "1m30s ago");
+        assert_eq!(ago(after(0), now), "now");
+        assert_eq!(ago(after(7_200), now), "in 2h");
+    }
+
     #[test]
     fn columns_are_as_wide_as_what_is_in_them() {
         let mut table = Table::new(1, [String::new(), "a".to_owned()]);
         table.row(["naïve".to_owned(), "10".to_owned()]);
-        table.row(["x".to_owned(), "5".to_owned()]);
-        assert_eq!(table.to_string(), "        a\nnaïve  10\nx       5\n");
+        table.row(["x\ny".to_owned(), "5".to_owned()]);
+        assert_eq!(table.to_string(), "        a\nnaïve  10\nx y     5\n");
     }
 }

@@ -148,23 +148,36 @@ impl Turn<'_> {
         else {
             return;
         };
+        if self.slot.deployment.rolled_back == Some(run.claim.number) {
+            return;
+        }
+        if is_rollback(&run.claim) {
+            self.slot.deployment.throw_out();
+        }
         self.slot.deployment.record(Deployed {
             package: package.clone(),
             claim: run.claim.number,
             execution: run.execution.clone(),
             at: self.now,
             look_at: later(self.now, LOOK_AT_CURRENT_EVERY),
+            unwanted: false,
         });
         // What waits for an earlier version has nothing to wait for any more.
         let current = package.clone();
-        self.slot.held.take(|reason| match &reason.cause {
+        let served = self.slot.held.take(|reason| match &reason.cause {
+            Cause::Deployment {
+                because: Deploys::RolledBack { from },
+                ..
+            } => !from.is_same(&current),
             Cause::Deployment { package, because } => {
                 because.waits_for_promotion()
                     && (package.is_same(&current) || is_later(&current, package))
             }
             _ => false,
         });
-        if is_marked(&run.claim, package) {
+        // What was asked for after it was rejected is held, and is not marked.
+        let approved_again = served.iter().any(|reason| asks_for(reason, &current));
+        if is_marked(&run.claim, package) && !approved_again {
             // It was rejected while it was deployed: what follows is decided now.
             let event = Event::Withdrawn {
                 package: package.clone(),
@@ -177,6 +190,10 @@ impl Turn<'_> {
         if !is_rollback(&run.claim) {
             self.promote(environment, package);
         }
+        // Whatever an earlier package was to be watched by is out of date.
+        self.slot
+            .errands
+            .forget(|task| matches!(task, Task::RefreshBaseline { .. }));
         for schedule in &environment.monitoring_schedules {
             let task = Task::RefreshBaseline {
                 schedule: schedule.clone(),
@@ -184,6 +201,22 @@ impl Turn<'_> {
             };
             self.slot.errands.add(task, self.now);
         }
+    }
+
+    /// What runs here was approved again: the next environment may have dropped it.
+    pub(super) fn promote_again(&mut self, cause: &Cause) -> Vec<Command> {
+        let approved = match cause {
+            Cause::Deployment {
+                package,
+                because: Deploys::Approved,
+            } if self.slot.deployment.runs(package) => package,
+            _ => return vec![],
+        };
+        if let Some(environment) = self.policy.environment() {
+            self.promote(environment, approved);
+        }
+        self.refresh_due();
+        self.run_errands()
     }
 
     /// The next environment is told of the package.
@@ -222,7 +255,9 @@ impl Turn<'_> {
     ) -> Step {
         let rolls_back = because == Withdrawal::Rejected
             && self.slot.deployment.runs(package)
-            && self.wants_rollback();
+            && self.wants_rollback()
+            // It may be told twice.
+            && !self.is_rolling_back(package);
         if rolls_back && let Some(needed) = self.needed_for_rollback(Some(package)) {
             return Step::NeedFacts(needed);
         }
@@ -245,12 +280,16 @@ impl Turn<'_> {
                 }
         };
         let dropped = self.slot.held.take(asked_before).len();
+        self.slot.errands.forget(|task| promotes(task, package));
         let marked = match &mut self.slot.phase {
             Phase::Idle => 0,
             Phase::Starting(claim) => claim.reasons.mark(asked_before),
             Phase::Running(run) => run.claim.reasons.mark(asked_before),
         };
         if dropped == 0 && marked == 0 && !self.slot.deployment.runs(package) {
+            return Step::unchanged(Unchanged::SamePackage);
+        }
+        if dropped == 0 && marked == 0 && self.is_rolling_back(package) {
             return Step::unchanged(Unchanged::SamePackage);
         }
         let rollback = self.slot.deployment.runs(package).then(|| {
@@ -260,10 +299,6 @@ impl Turn<'_> {
                 Rollback::Reported
             }
         });
-        // A rollback that was asked for already is not asked for again.
-        if dropped == 0 && marked == 0 && self.is_rolling_back(package) && !rolls_back {
-            return Step::unchanged(Unchanged::SamePackage);
-        }
         let outcome = Outcome::Withdrawn {
             package: package.clone(),
             because,
@@ -306,13 +341,31 @@ impl Turn<'_> {
         what: &str,
         at: Timestamp,
     ) -> Step {
-        let current = self.slot.deployment.current.as_ref();
-        let package = current
-            .filter(|current| current.at <= at)
-            .map(|current| current.package.clone());
-        if package.is_some() {
-            self.slot.deployment.leave();
-        }
+        let in_flight = match &self.slot.phase {
+            Phase::Idle => None,
+            Phase::Starting(claim) => Some(claim),
+            Phase::Running(run) => Some(&run.claim),
+        };
+        let skew = self.facts.timing.max_skew();
+        let package =
+            if let Some(claim) = in_flight.filter(|claim| claim.claimed_at <= later(at, skew)) {
+                if self.slot.deployment.rolled_back == Some(claim.number) {
+                    return Step::unchanged(Unchanged::SamePackage);
+                }
+                // What ran before runs again, and goes on being the current one.
+                self.slot.deployment.rolled_back = Some(claim.number);
+                claim.package.clone()
+            } else {
+                let current = self.slot.deployment.current.as_ref();
+                let package = current
+                    .filter(|current| current.at <= at)
+                    .map(|current| current.package.clone());
+                if package.is_some() {
+                    self.slot.deployment.throw_out();
+                    self.slot.deployment.leave();
+                }
+                package
+            };
         let what = alloc::format!("endpoint {endpoint}: {}", shortened(what, 300));
         self.refresh_due();
         self.commit(Outcome::RolledBack { package, what }, vec![])
@@ -364,6 +417,7 @@ impl Turn<'_> {
     fn roll_back(&mut self, from: &ModelPackageArn, at: Timestamp) -> Rollback {
         let earlier = self.slot.deployment.earlier.iter().rev();
         let to = earlier
+            .filter(|deployed| !deployed.unwanted)
             .map(|deployed| &deployed.package)
             .filter(|package| !package.is_same(from))
             .find(|package| {
@@ -416,6 +470,18 @@ impl Turn<'_> {
 /// Whether the cause asks for this package.
 pub(super) fn asks_for(reason: &Reason, package: &ModelPackageArn) -> bool {
     let own = reason.cause.package();
+    own.is_some_and(|own| own.is_same(package))
+}
+
+/// Whether the errand promotes this package to another environment.
+fn promotes(task: &Task, package: &ModelPackageArn) -> bool {
+    let Task::Tell { event, .. } = task else {
+        return false;
+    };
+    let Event::Trigger(trigger) = event.as_ref() else {
+        return false;
+    };
+    let own = trigger.cause.package();
     own.is_some_and(|own| own.is_same(package))
 }
 

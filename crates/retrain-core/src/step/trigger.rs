@@ -27,7 +27,8 @@ impl Turn<'_> {
         }
         self.check_not_ahead(trigger.at)?;
         if let Some(because) = self.staleness(trigger) {
-            return Ok(self.commit(Outcome::Stale { because }, vec![]));
+            let commands = self.promote_again(&trigger.cause);
+            return Ok(self.commit(Outcome::Stale { because }, commands));
         }
         if let Some(guard) = self.is_not_promoted(&trigger.cause) {
             return Ok(self.commit(Outcome::Dropped { guard }, vec![]));

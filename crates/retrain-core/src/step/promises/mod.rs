@@ -3,6 +3,7 @@
 mod aws;
 mod books;
 mod oracle;
+mod release;
 mod world;
 
 use proptest::prelude::*;

@@ -26,8 +26,15 @@ impl Turn<'_> {
         let Some(gate) = &self.policy.policy.gate else {
             return self.without_gate(review, described, changed);
         };
-        if review.verdict.is_some() || review.open_decision().is_some() {
+        let observes = self.policy.policy.mode == Mode::Observe;
+        let known = review.verdict.clone();
+        let is_settled = known.is_some() && (observes || review.has_decision());
+        if is_settled || review.waits.is_some() || review.open_decision().is_some() {
             return self.same(review, changed);
+        }
+        if let Some(verdict) = known {
+            // It was judged while the policy only observed.
+            return self.judged(review, described, verdict);
         }
         let evidence = self
             .facts
@@ -49,10 +56,20 @@ impl Turn<'_> {
             evidence.champion.as_ref(),
         ));
         review.verdict = Some(verdict.clone());
-        if self.policy.policy.mode == Mode::Observe {
+        if observes {
             let outcome = Outcome::WouldDecide { verdict };
             return self.keep(review, outcome, vec![]);
         }
+        self.judged(review, described, verdict)
+    }
+
+    /// The gate has judged the package: the decision is written, or a person is asked.
+    fn judged(
+        self,
+        mut review: Review,
+        described: &PackageDescription,
+        verdict: Box<Verdict>,
+    ) -> Step {
         let metadata = match self.missing_pins(&review, described) {
             Ok(missing) => missing,
             Err(OriginUnknown) => return Step::needs_origin(described),

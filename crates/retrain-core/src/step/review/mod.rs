@@ -21,7 +21,7 @@ use crate::event::{Event, Told, Withdrawal};
 use crate::guard::later;
 use crate::lane::Lane;
 use crate::names::ModelPackageArn;
-use crate::package::{LifeCycle, PackageApproval, PackageDescription, PackageStatus};
+use crate::package::{PackageApproval, PackageDescription, PackageStatus};
 use crate::policy::PolicyInForce;
 use crate::review::{Contested, Review, Waits};
 use crate::trigger::{Cause, Deploys, Trigger};
@@ -93,19 +93,24 @@ impl Turn<'_> {
     fn package_described(mut self, described: &PackageDescription, told: Option<Told>) -> Step {
         let is_new = self.slot.review.is_none();
         let mut review = self.known(&described.package);
-        review.acknowledge(described.approval, self.now);
+        review.acknowledge(described, self.now);
         if review.is_overruled(described.approval, self.now, self.facts.timing) {
             review.write = None;
             self.slot.errands.hurry(self.now);
         }
         let before = (review.status, review.approval);
-        let stage_before = review.life_cycle.take();
-        review.life_cycle.clone_from(&described.life_cycle);
         review.status = described.status;
         review.approval = described.approval;
         let changed = is_new || before != (review.status, review.approval);
         if changed {
             review.changed_at = self.now;
+        }
+        if matches!(
+            review.status,
+            PackageStatus::Failed | PackageStatus::Deleting
+        ) {
+            // There is nothing to decide about any more.
+            review.waits = None;
         }
         if let Some(contested) = self.covered_up(&review, told) {
             return self.contested(review, contested);
@@ -119,7 +124,7 @@ impl Turn<'_> {
             Standing::Undecided if review.status == PackageStatus::Completed => {
                 self.pending(review, described, changed)
             }
-            Standing::Approved => self.staged(review, described, stage_before.as_ref()),
+            Standing::Approved => self.staged(review, described),
             Standing::Undecided | Standing::Rejected if changed => {
                 let outcome = Outcome::PackageNoted {
                     status: review.status,
@@ -127,9 +132,7 @@ impl Turn<'_> {
                 };
                 self.keep(review, outcome, vec![])
             }
-            Standing::Undecided | Standing::Rejected => {
-                self.same(review, stage_before != described.life_cycle)
-            }
+            Standing::Undecided | Standing::Rejected => self.same(review, false),
         }
     }
 
@@ -173,7 +176,13 @@ impl Turn<'_> {
             self.tell(lane, Event::Trigger(trigger), at);
             told = 1;
         }
-        let commands = pins.into_iter().collect();
+        let mut commands: Vec<Command> = pins.into_iter().collect();
+        if review.life_cycle != described.life_cycle {
+            // The same update may have brought it to a stage.
+            commands.push(Command::DescribePackage {
+                package: described.package.clone(),
+            });
+        }
         let outcome = Outcome::Approved {
             by_controller,
             told,
@@ -246,18 +255,15 @@ impl Turn<'_> {
 
     /// An approved package is in a new stage of people's process: one that is named like
     /// an environment and says `Approved` promotes it there.
-    fn staged(
-        mut self,
-        mut review: Review,
-        described: &PackageDescription,
-        before: Option<&LifeCycle>,
-    ) -> Step {
+    fn staged(mut self, mut review: Review, described: &PackageDescription) -> Step {
+        let before = review.life_cycle.take();
+        review.life_cycle.clone_from(&described.life_cycle);
         let pins = match self.pins(&mut review, described) {
             Ok(pins) => pins,
             Err(OriginUnknown) => return Step::needs_origin(described),
         };
         let stage = described.life_cycle.as_ref();
-        let news = stage.filter(|stage| Some(*stage) != before);
+        let news = stage.filter(|stage| Some(*stage) != before.as_ref());
         let environment = news
             .filter(|stage| stage.status.eq_ignore_ascii_case("approved"))
             .filter(|_| review.contested.is_none())

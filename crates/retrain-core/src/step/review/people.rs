@@ -85,6 +85,8 @@ impl Turn<'_> {
                 return not_taken("the package is so already");
             }
             review.waits = None;
+            // A person has the last word about it.
+            review.write = None;
             return self.confirmed(review, wanted);
         }
         review.contested = None;

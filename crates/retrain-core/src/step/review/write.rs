@@ -44,6 +44,9 @@ impl Step {
     }
 }
 
+/// When a write is thought of again that a policy which only observes has kept.
+const WHILE_OBSERVED: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 impl Turn<'_> {
     /// The intent to decide about the package, with its pins. Those that are being
     /// written already are taken along.
@@ -138,6 +141,11 @@ impl Turn<'_> {
             .open_write()
             .filter(|write| write.resume_at <= Some(now))?;
         let mut write = Box::new(open.clone());
+        if self.policy.policy.mode == Mode::Observe {
+            write.resume_at = Some(later(now, WHILE_OBSERVED));
+            self.slot.review.as_mut()?.write = Some(write);
+            return None;
+        }
         write.attempt = write.attempt.saturating_add(1);
         write.resume_at = Some(self.write_resumes_at(write.attempt));
         self.slot.review.as_mut()?.write = Some(write.clone());
@@ -175,6 +183,8 @@ impl Turn<'_> {
                     review.look_at = Some(at.max(self.now));
                 }
                 if decides {
+                    let seen_by = seen_by(*written_at, self.facts.timing);
+                    self.slot.errands.hurry(seen_by);
                     // What it is now is what the registry says.
                     return self.keep(review, Outcome::Wrote { number }, vec![look]);
                 }
@@ -261,7 +271,7 @@ impl Turn<'_> {
 
 impl Review {
     /// The registry shows what an unanswered write wanted: it was written.
-    pub(super) fn acknowledge(&mut self, described: PackageApproval, now: Timestamp) {
+    pub(super) fn acknowledge(&mut self, described: &PackageDescription, now: Timestamp) {
         let Some(write) = self
             .write
             .as_mut()
@@ -272,13 +282,14 @@ impl Review {
         let Some(decision) = &write.update.approval else {
             return;
         };
-        if decision.approval == described {
+        if decision.approval == described.approval {
+            // A person may have decided the same; then the pins are still missing.
+            self.pinned |= !write.update.metadata.is_empty() && write.update.is_shown_by(described);
             write.written_at = Some(now);
             write.resume_at = None;
-            self.pinned |= !write.update.metadata.is_empty();
-        } else if decision.over != described {
+        } else if decision.over != described.approval {
             // A person was faster, and the write may still land on top of it.
-            write.crossed = Some(described);
+            write.crossed = Some(described.approval);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::event::Withdrawal;
 use crate::facts::ReviewNeeded;
 use crate::gate;
 use crate::package::{PackageDescription, PackageStatus, ReportUris};
+use crate::policy::Mode;
 
 const DAY: i64 = 24 * HOUR;
 
@@ -328,4 +329,34 @@ fn a_withdrawal_is_told_of_any_package_that_loses_its_approval() {
         let expected = alloc::format!("tell deploy#staging of package 2 {because}");
         assert_eq!(model.errands()[0], expected);
     }
+}
+
+#[test]
+fn what_a_person_has_set_back_is_not_for_the_gate() {
+    let mut model = review("0.95");
+    assert_eq!(model.outcome(&seen(2, Approved), 0), "approved");
+    assert_eq!(model.outcome(&seen(2, Pending), 100), "undecided");
+    assert_eq!(model.outcome(&seen(2, Pending), 200), "unchanged");
+    assert!(model.slot.review.unwrap().verdict.is_none());
+}
+
+#[test]
+fn what_was_judged_under_observation_is_decided_when_the_policy_acts() {
+    let mut model = review("0.95");
+    with_origin(&mut model);
+    model.policy.policy.mode = Mode::Observe;
+    assert_eq!(model.outcome(&seen(2, Pending), 0), "would_decide");
+    assert_eq!(model.outcome(&seen(2, Pending), 10), "unchanged");
+    model.policy.policy.mode = Mode::Act;
+    assert_eq!(model.outcome(&seen(2, Pending), 20), "writing");
+}
+
+#[test]
+fn nobody_is_reminded_of_a_package_that_is_gone() {
+    let mut model = review("0.895");
+    with_origin(&mut model);
+    assert_eq!(model.outcome(&seen(2, Pending), 0), "awaits_person");
+    let gone = PackageDescription::gone(package(2));
+    model.take(&shown(gone), 100);
+    assert!(model.slot.review.as_ref().unwrap().waits.is_none());
 }

@@ -330,7 +330,7 @@ fn an_endpoint_that_goes_back_by_itself_is_believed() {
         }
     ));
     assert_eq!(model.runs(), None);
-    // What is approved later, or asked for, is deployed; what ran is known.
+    // What ran is known, and may be asked for.
     assert_eq!(model.outcome(&wanted(2, "c", false, 400), 400), "claimed");
 }
 
@@ -358,4 +358,123 @@ fn a_withdrawal_that_is_told_late_takes_nothing_back_that_was_approved_since() {
     model.take(&promoted(2, 100), 100);
     assert_eq!(model.outcome(&rejected(2, 94), 101), "unchanged");
     assert_eq!(model.outcome(&rejected(2, 95), 101), "withdrawn");
+}
+
+#[test]
+fn an_endpoint_that_goes_back_during_a_deployment_keeps_what_ran_before() {
+    let event = |seconds: i64| Event::EndpointRolledBack {
+        endpoint: EndpointName::parse("fraud-prod").unwrap(),
+        what: "ROLLING_BACK: alarm".into(),
+        at: at(seconds),
+    };
+    let mut model = production();
+    model.deploy(&wanted(1, "a", true, 0), 0);
+    assert_eq!(model.outcome(&wanted(2, "b", true, 100), 100), "claimed");
+    model.accepted_there(101);
+    let (outcome, _) = model.take(&event(120), 121);
+    let Outcome::RolledBack { package: found, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(found, Some(package(2)));
+    assert_eq!(model.outcome(&event(120), 122), "unchanged");
+    assert_eq!(model.runs(), Some(1));
+    // Whatever the pipeline says.
+    let (outcome, commands) = model.told_there(ExecutionStatus::Succeeded, 200);
+    assert_eq!((outcome.name(), commands), ("succeeded", vec![]));
+    assert_eq!(model.runs(), Some(1));
+}
+
+#[test]
+fn a_rejection_that_is_told_again_rolls_back_once() {
+    let mut model = staging();
+    model.deploy(&approved(1, 0), 0);
+    model.deploy(&approved(2, 100), 100);
+    model.set(2, Rejected);
+    assert_eq!(model.outcome(&rejected(2, 200), 200), "withdrawn");
+    assert_eq!(model.outcome(&Event::Tick, 201), "claimed");
+    model.accepted_there(202);
+    assert_eq!(model.outcome(&rejected(2, 200), 203), "unchanged");
+    model.told_there(ExecutionStatus::Succeeded, 300);
+    assert_eq!(model.runs(), Some(1));
+    assert!(model.waiting().is_empty());
+}
+
+#[test]
+fn nobody_goes_back_to_what_was_thrown_out() {
+    let mut model = staging();
+    for version in [1, 2, 3] {
+        let seconds = i64::try_from(version).unwrap() * 100;
+        model.deploy(&approved(version, seconds), seconds);
+    }
+    model.take(&roll_back("a"), 500);
+    assert_eq!(model.outcome(&Event::Tick, 501), "claimed");
+    model.accepted_there(502);
+    model.told_there(ExecutionStatus::Succeeded, 600);
+    assert_eq!(model.runs(), Some(2));
+    model.take(&roll_back("b"), 700);
+    assert_eq!(model.outcome(&Event::Tick, 701), "claimed");
+    assert_eq!(model.on_its_way(), 1);
+}
+
+#[test]
+fn baselines_of_a_package_that_has_gone_are_not_refreshed() {
+    let mut model = production();
+    model.deploy(&wanted(1, "a", true, 0), 0);
+    assert_eq!(
+        model.errands(),
+        [
+            "give fraud-data the baselines of package 1",
+            "give fraud-bias the baselines of package 1"
+        ]
+    );
+    model.deploy(&wanted(2, "b", true, 100), 100);
+    assert_eq!(
+        model.errands(),
+        [
+            "give fraud-data the baselines of package 2",
+            "give fraud-bias the baselines of package 2"
+        ]
+    );
+}
+
+#[test]
+fn what_is_approved_again_is_promoted_again() {
+    // While it runs here: the next environment has dropped it.
+    let mut model = staging();
+    model.deploy(&approved(2, 0), 0);
+    let told = model.slot.errands.open()[0].number;
+    model.take(
+        &Event::ErrandDone {
+            number: told,
+            baseline: None,
+        },
+        61,
+    );
+    let (outcome, commands) = model.take(&approved(2, 100), 100);
+    assert_eq!(outcome.name(), "stale");
+    assert!(matches!(commands[..], [Command::Errand(_)]), "{commands:?}");
+    // While it is deployed: what came after the rejection stands.
+    let mut model = staging();
+    model.take(&approved(2, 0), 0);
+    model.accepted_there(1);
+    assert_eq!(model.outcome(&rejected(2, 10), 10), "withdrawn");
+    model.take(&approved(2, 20), 20);
+    let (_, commands) = model.told_there(ExecutionStatus::Succeeded, 60);
+    let [Command::Errand(errand)] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    assert!(
+        errand.task.to_string().contains("production"),
+        "{}",
+        errand.task
+    );
+}
+
+#[test]
+fn a_promotion_that_nobody_was_told_of_is_forgotten_with_the_approval() {
+    let mut model = staging();
+    model.deploy(&approved(2, 0), 0);
+    assert_eq!(model.slot.errands.open().len(), 1);
+    model.take(&withdrawn(2, Withdrawal::Contested, 70), 70);
+    assert!(model.slot.errands.open().is_empty());
 }

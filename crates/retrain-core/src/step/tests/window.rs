@@ -191,6 +191,12 @@ fn a_contest_ends_when_a_person_decides_again() {
     assert_eq!(tells(&model).last().unwrap(), APPROVED);
     assert!(!is_contested(&model));
     assert_eq!(model.outcome(&decided(true), 101), "not_taken");
+    // Nobody contests it any more, whatever is told once more.
+    assert_eq!(
+        model.outcome(&heard(2, Approved, Rejected, 2), 102),
+        "unchanged"
+    );
+    assert!(!is_contested(&model));
     // Through the controller: the person was.
     let mut model = contested();
     let (outcome, _) = model.take(&decided(false), 100);

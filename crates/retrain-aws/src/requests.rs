@@ -1,21 +1,25 @@
-//! What people and schedules ask of a model, a package or an environment.
+//! What people and schedules ask of the controller, a model, a package or an environment.
 
 use jiff::Timestamp;
-use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
 use retrain_core::event::Event;
 use retrain_core::gate::Signoff;
 use retrain_core::lane::Lane;
-use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn, shortened};
 use retrain_core::package::PackageRegistry;
 use retrain_core::policy::PolicyInForce;
+use retrain_core::slot::Pause;
 use retrain_core::trigger::{Cause, Deploys, Trigger};
 use retrain_events::{
     DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
+    Request,
 };
 use retrain_lambda::Failure;
 use retrain_policies::{PackageRoute, PolicySet};
 use thiserror::Error;
+
+use crate::answer::Answer;
+use crate::controller::AwsController;
 
 /// A request that can never be met.
 #[derive(Debug, Error)]
@@ -45,59 +49,157 @@ impl From<Unmeetable> for Failure {
     }
 }
 
+/// What a request is about.
+enum Matter {
+    /// The switch of the whole controller.
+    Switch { pause: bool, by: Pause },
+    /// One slot.
+    Slot(Box<Asked>),
+}
+
+/// What is asked of one slot.
+struct Asked {
+    policy: PolicyInForce,
+    lane: Lane,
+    subject: String,
+    /// What the slot must know before.
+    before: Option<Event>,
+    event: Event,
+}
+
+impl AwsController {
+    /// Does what is asked.
+    pub async fn ask(&self, request: Request, clock: &impl Clock) -> Result<Answer, Failure> {
+        let asked = match self.matter(request, clock).await? {
+            Matter::Switch { pause, by } => return self.switch(pause, &by, clock).await,
+            Matter::Slot(asked) => asked,
+        };
+        let Asked {
+            policy,
+            lane,
+            subject,
+            ..
+        } = &*asked;
+        if let Some(before) = &asked.before {
+            self.handle_in(lane, subject, before, policy, clock).await?;
+        }
+        self.handle_in(lane, subject, &asked.event, policy, clock)
+            .await
+    }
+
+    /// What a request would lead to now. Nothing is written, started or told.
+    pub async fn would(&self, request: Request, clock: &impl Clock) -> Result<Answer, Failure> {
+        match self.matter(request, clock).await? {
+            Matter::Switch { pause, by } => self.would_switch(pause, &by, clock).await,
+            Matter::Slot(asked) => {
+                let Asked {
+                    policy,
+                    lane,
+                    subject,
+                    before,
+                    event,
+                } = *asked;
+                let events: Vec<Event> = before.into_iter().chain([event]).collect();
+                let outcome = self.foresee(&lane, &events, &policy, clock).await?;
+                Ok(Answer {
+                    subject,
+                    model: Some(policy.model),
+                    outcome: outcome.name().to_owned(),
+                    reason: outcome.to_string(),
+                    then: Vec::new(),
+                })
+            }
+        }
+    }
+
+    async fn matter(&self, request: Request, clock: &impl Clock) -> Result<Matter, Failure> {
+        let asked = match request {
+            // A pause of everything needs nothing that may be broken besides.
+            Request::Controller { pause, by, why } => {
+                let by = Pause {
+                    by: shortened(&by, 100),
+                    why: shortened(&why, 300),
+                    since: clock.now(),
+                };
+                return Ok(Matter::Switch { pause, by });
+            }
+            Request::Model(request) => {
+                let policies = self.policies(clock).await?;
+                self.desk(&policies).of_model(*request, clock)?
+            }
+            Request::Package(request) => {
+                let policies = self.policies(clock).await?;
+                self.desk(&policies).of_package(&request, clock).await?
+            }
+            Request::Deployment(request) => {
+                let policies = self.policies(clock).await?;
+                self.desk(&policies).of_deployment(*request, clock)?
+            }
+        };
+        Ok(Matter::Slot(Box::new(asked)))
+    }
+
+    const fn desk<'a>(&'a self, policies: &'a PolicySet) -> Desk<'a> {
+        Desk {
+            controller: self,
+            registry: self.registry(),
+            policies,
+        }
+    }
+}
+
 /// What a request needs.
-pub(crate) struct Desk<'a> {
-    pub(crate) controller: &'a AwsController,
-    pub(crate) registry: &'a PackageRegistry,
-    pub(crate) policies: &'a PolicySet,
+struct Desk<'a> {
+    controller: &'a AwsController,
+    registry: &'a PackageRegistry,
+    policies: &'a PolicySet,
 }
 
 impl Desk<'_> {
     /// What is asked about a model's retraining.
-    pub(crate) async fn model(
-        &self,
-        request: ModelRequest,
-        clock: &impl Clock,
-    ) -> Result<Answer, Failure> {
+    fn of_model(&self, request: ModelRequest, clock: &impl Clock) -> Result<Asked, Failure> {
         let policy = self.policy(&request.model)?;
         let event = request.event(clock.now());
-        let subject = event.to_string();
-        self.controller
-            .handle(&subject, &event, policy, clock)
-            .await
+        Ok(Asked {
+            policy: policy.clone(),
+            lane: Lane::Retrain,
+            subject: event.to_string(),
+            before: None,
+            event,
+        })
     }
 
     /// What is asked about a package. It is described first: a person decides about what
     /// it is now.
-    pub(crate) async fn package(
+    async fn of_package(
         &self,
-        request: PackageRequest,
+        request: &PackageRequest,
         clock: &impl Clock,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Asked, Failure> {
         let policy = self.policy(&request.model)?;
         let package = self.named(policy, &request.package)?;
-        let event = asked_of_package(&request, clock.now())?;
+        let event = asked_of_package(request, clock.now())?;
         let described = self.controller.package(&package).await?;
         let lane = Lane::Package(described.package.clone());
-        let subject = package.to_string();
         let described = Event::Package {
             description: Box::new(described),
             told: None,
         };
-        self.controller
-            .handle_in(&lane, &subject, &described, policy, clock)
-            .await?;
-        self.controller
-            .handle_in(&lane, &subject, &event, policy, clock)
-            .await
+        Ok(Asked {
+            policy: policy.clone(),
+            lane,
+            subject: package.to_string(),
+            before: Some(described),
+            event,
+        })
     }
 
     /// What is asked about the deployments to an environment.
-    pub(crate) async fn deployment(
+    fn of_deployment(
         &self,
         request: DeploymentRequest,
         clock: &impl Clock,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Asked, Failure> {
         let policy = self.policy(&request.model)?;
         if policy.policy.environment(&request.environment).is_none() {
             return Err(Unmeetable::NoSuchEnvironment {
@@ -131,10 +233,13 @@ impl Desk<'_> {
             DeploymentAsks::ResetBreaker => Event::ResetBreaker { by, why },
             DeploymentAsks::Abandon => Event::Abandon { by, why },
         };
-        let subject = event.to_string();
-        self.controller
-            .handle_in(&lane, &subject, &event, policy, clock)
-            .await
+        Ok(Asked {
+            policy: policy.clone(),
+            lane,
+            subject: event.to_string(),
+            before: None,
+            event,
+        })
     }
 
     fn policy(&self, model: &ModelName) -> Result<&PolicyInForce, Failure> {

@@ -1,0 +1,163 @@
+//! What looks at the controller in AWS, or asks something of it.
+
+mod ask;
+mod due;
+mod held;
+mod history;
+mod place;
+mod status;
+mod watch;
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use retrain_controller::{Clock, PortError, chain};
+use retrain_lambda::{InvocationClock, load_aws_config};
+
+use self::ask::Asking;
+use self::place::Place;
+use crate::cli::operate::{OperateCommand, ShowArgs, WhereArgs};
+use crate::exit::{Exit, Failure};
+
+/// What a command finds around it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a, C> {
+    /// Region, credentials and endpoints.
+    pub aws: &'a SdkConfig,
+    /// The environment's variables.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The time.
+    pub clock: &'a C,
+    /// Whether a person wants to go on; nothing if there is nobody to ask.
+    pub confirmed: &'a dyn Fn() -> io::Result<Option<bool>>,
+}
+
+/// Does what a command asks, in the process's own surroundings.
+pub(crate) fn run(
+    command: &OperateCommand,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let aws = load_aws_config().await;
+        let clock = InvocationClock::start();
+        let around = Surroundings {
+            aws: &aws,
+            variable: &|name| std::env::var(name).ok(),
+            clock: &clock,
+            confirmed: &answer_of_a_person,
+        };
+        Box::pin(operate(command, &around, out, err)).await
+    })
+}
+
+/// Does what a command asks.
+pub async fn operate(
+    command: &OperateCommand,
+    around: &Surroundings<'_, impl Clock>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if let Some(asking) = Asking::of(command, around)? {
+        return Box::pin(asking.run(around, out, err)).await;
+    }
+    let Some((show, of)) = shown(command) else {
+        return Ok(Exit::Done);
+    };
+    let place = Place::of(of, around)?;
+    watch::every(show.watch, out, async |out| {
+        let now = around.clock.now();
+        let page = match command {
+            OperateCommand::Status(args) => status::page(args, &place, now).await?,
+            OperateCommand::History(args) => history::page(args, &place).await?,
+            OperateCommand::Held(args) => held::page(args, &place, now).await?,
+            OperateCommand::Due(args) => due::page(args, &place, now).await?,
+            _ => return Ok(()),
+        };
+        page.print(show.json, out, err)
+    })
+    .await?;
+    Ok(Exit::Done)
+}
+
+/// How and from where a command shows something, if that is what it does.
+const fn shown(command: &OperateCommand) -> Option<(&ShowArgs, &WhereArgs)> {
+    Some(match command {
+        OperateCommand::Status(args) => (&args.show, &args.place),
+        OperateCommand::History(args) => (&args.show, &args.place),
+        OperateCommand::Held(args) => (&args.show, &args.place),
+        OperateCommand::Due(args) => (&args.show, &args.place),
+        _ => return None,
+    })
+}
+
+/// What is shown: the same as text and as JSON.
+struct Page {
+    text: String,
+    json: serde_json::Value,
+    /// What a person should know besides.
+    notes: Vec<String>,
+}
+
+impl Page {
+    fn new(text: String, json: &impl serde::Serialize) -> Result<Self, Failure> {
+        let json = serde_json::to_value(json).map_err(io::Error::from)?;
+        Ok(Self {
+            text,
+            json,
+            notes: Vec::new(),
+        })
+    }
+
+    fn print(&self, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+        if json {
+            writeln!(out, "{:#}", self.json)?;
+        } else {
+            write!(out, "{}", self.text)?;
+        }
+        for note in &self.notes {
+            writeln!(err, "retrainctl: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn answer_of_a_person() -> io::Result<Option<bool>> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line)?;
+    let word = line.trim().to_lowercase();
+    Ok(Some(matches!(word.as_str(), "y" | "yes")))
+}
+
+impl From<PortError> for Failure {
+    fn from(error: PortError) -> Self {
+        Self::Aws(chain(&error))
+    }
+}
+
+impl From<retrain_lambda::Failure> for Failure {
+    fn from(failure: retrain_lambda::Failure) -> Self {
+        let text = failure.to_string();
+        // What AWS refuses for good is a failure all the same: nothing says that the
+        // request is wrong.
+        let depends = failure.error_type().ends_with(".DependencyFailed");
+        if depends || failure.class() == retrain_controller::Class::Retryable {
+            Self::Aws(text)
+        } else {
+            Self::Invalid(text)
+        }
+    }
+}
+
+/// How long one request may take, as a function's timeout would have it.
+fn time_of(timing: retrain_core::facts::Timing) -> Duration {
+    Duration::try_from(timing.send_within()).unwrap_or_default()
+}

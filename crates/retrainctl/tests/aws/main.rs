@@ -1,0 +1,13 @@
+//! What looks at the controller in AWS, and what is asked of it there, on the sandbox:
+//! real SDK clients over HTTP.
+#![cfg(feature = "aws")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod asks;
+mod binary;
+mod looks;
+mod scene;
