@@ -13,7 +13,7 @@ use retrain_core::facts::{Facts, Lookups, Timing};
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::step::{Command, Step, step};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::error::{ControllerError, PortError};
 use crate::perform::Performed;
@@ -66,21 +66,12 @@ struct Turn<'a, C, O> {
     observer: &'a O,
 }
 
-/// The lanes of one model.
-struct Lanes<'a>(&'a PolicyInForce);
-
-impl<'a> Lanes<'a> {
-    const fn of(policy: &'a PolicyInForce) -> Self {
-        Self(policy)
+/// The model's policy in a lane; nothing where the model has no such lane.
+fn in_lane<'a>(policy: &'a PolicyInForce, lane: &Lane) -> Option<Cow<'a, PolicyInForce>> {
+    if *lane == policy.lane {
+        return Some(Cow::Borrowed(policy));
     }
-
-    /// The model's policy in a lane; nothing where the model has no such lane.
-    fn policy(&self, lane: &Lane) -> Option<Cow<'a, PolicyInForce>> {
-        if *lane == self.0.lane {
-            return Some(Cow::Borrowed(self.0));
-        }
-        self.0.in_lane(lane).map(Cow::Owned)
-    }
+    policy.in_lane(lane).map(Cow::Owned)
 }
 
 /// What is still to be done, and what this worker knows.
@@ -138,13 +129,12 @@ where
         clock: &impl Clock,
         observer: &impl Observer,
     ) -> Result<Handled, ControllerError> {
-        let lanes = Lanes::of(policy);
         let turn = Turn {
             may_start,
             clock,
             observer,
         };
-        let own = lanes.policy(lane).ok_or_else(|| ControllerError::NoLane {
+        let own = in_lane(policy, lane).ok_or_else(|| ControllerError::NoLane {
             slot: SlotKey::new(policy.model.clone(), lane.clone()),
         })?;
         let first = self.decide(&turn, &own, event, None).await?;
@@ -172,7 +162,7 @@ where
                     event,
                     number,
                 }) => {
-                    match lanes.policy(&other) {
+                    match in_lane(policy, &other) {
                         Some(policy) => match self.decide(&turn, &policy, &event, None).await {
                             Ok(next) => {
                                 handled.decisions.extend(next.decision);
@@ -199,7 +189,7 @@ where
                 Err(error) => return Err(error),
             };
             let (lane, event) = told;
-            let Some(policy) = lanes.policy(&lane) else {
+            let Some(policy) = in_lane(policy, &lane) else {
                 continue;
             };
             let known = work.stored.remove(&lane);
@@ -243,20 +233,20 @@ where
                 None => self.store.load(wanted, clock.now()).await?,
             };
             let mut at = clock.now();
-            let mut next = self.step(turn, policy, &loaded, &event, None, at)?;
+            let mut next = self.step(turn.may_start, policy, &loaded, &event, None, at)?;
             if !is_known
                 && !matches!(next, Step::Settled(_))
                 && let Some(anew) = self.described_anew(&event, &loaded, at).await?
             {
                 event = Cow::Owned(anew);
                 at = clock.now();
-                next = self.step(turn, policy, &loaded, &event, None, at)?;
+                next = self.step(turn.may_start, policy, &loaded, &event, None, at)?;
             }
             if let Step::NeedFacts(needed) = next {
                 let found = self.look_up(slot, &needed, at).await?;
                 // What is found belongs to this state of the slot: after a lost race it
                 // is looked up anew.
-                next = self.step(turn, policy, &loaded, &event, Some(&found), at)?;
+                next = self.step(turn.may_start, policy, &loaded, &event, Some(&found), at)?;
             }
             match next {
                 Step::Settled(outcome) => {
@@ -286,12 +276,11 @@ where
                             stored: loaded,
                         });
                     }
-                    Committed::LostRace => pause(race, began.elapsed()).await,
+                    Committed::LostRace => {
+                        clock.pause(pause_after(race, began.elapsed())).await;
+                    }
                 },
-                Step::NeedFacts(_) => {
-                    let source = "it asks for facts that it was given";
-                    return Err(PortError::terminal("decide", source).into());
-                }
+                Step::NeedFacts(_) => return Err(asked_again()),
             }
         }
         Err(ControllerError::Contended {
@@ -324,9 +313,9 @@ where
         }))
     }
 
-    fn step(
+    pub(crate) fn step(
         &self,
-        turn: &Turn<'_, impl Clock, impl Observer>,
+        may_start: bool,
         policy: &PolicyInForce,
         loaded: &Loaded,
         event: &Event,
@@ -337,7 +326,7 @@ where
             seen: loaded.seen.as_ref(),
             lookups,
             objects: &loaded.objects,
-            may_start: turn.may_start,
+            may_start,
             ..Facts::new(&loaded.controller, self.timing)
         };
         step(&loaded.slot, event, &facts, policy, now).map_err(|source| ControllerError::Refused {
@@ -347,15 +336,20 @@ where
     }
 }
 
-/// Lets the others go first: after a lost race for longer than the lost attempt took, and
-/// longer after every further one, however slow the store is today. DynamoDB may refuse
-/// both sides of a conflict, and pauses of one length would let them meet again; so half
-/// of each is random.
-async fn pause(race: u32, attempt: Duration) {
+/// A step that asks for the facts that it was given would ask for ever.
+pub(crate) fn asked_again() -> ControllerError {
+    PortError::terminal("decide", "it asks for facts that it was given").into()
+}
+
+/// How long to let the others go first: after a lost race for longer than the lost attempt
+/// took, and longer after every further one, however slow the store is today. DynamoDB may
+/// refuse both sides of a conflict, and pauses of one length would let them meet again; so
+/// half of each is random.
+fn pause_after(race: u32, attempt: Duration) -> Duration {
     let longest = attempt.saturating_mul(4 << race.min(3)).min(LONGEST_PAUSE);
     // The keys of a hasher are random, also for workers that lost at the same moment.
     let share = u32::try_from(RandomState::new().hash_one(race) % 1_000).unwrap_or_default();
-    sleep(longest / 2 + longest * share / 2_000).await;
+    longest / 2 + longest * share / 2_000
 }
 
 const fn unsent(command: &Command) -> Option<u64> {

@@ -5,6 +5,7 @@ mod error;
 mod lookups;
 mod perform;
 mod ports;
+mod transaction;
 mod would;
 
 pub use self::controller::{Controller, Handled};
@@ -13,3 +14,4 @@ pub use self::ports::{
     Alarms, Clock, Committed, Executions, Found, Loaded, MAX_OBJECTS, Manifests, Monitoring,
     Observer, Packages, Parameters, Registry, Reports, SlotStore, Started, Updated, Wanted,
 };
+pub use self::transaction::{Condition, Item, Put, transaction};

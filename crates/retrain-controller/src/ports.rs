@@ -32,6 +32,11 @@ use crate::error::PortError;
 pub trait Clock: Sync {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// Lets this much time pass, so that other workers go first.
+    fn pause(&self, pause: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(pause)
+    }
 }
 
 /// Keeps slots, markers and decisions.
@@ -47,10 +52,9 @@ pub trait SlotStore: Sync {
 
     /// Writes everything in the commit, or nothing.
     ///
-    /// It writes only if the stored version is the one before the commit's, the
-    /// marker is absent or expired, and every object is remembered as the commit
-    /// expects. Everything that the controller promises about
-    /// concurrency rests on these two conditions.
+    /// What it writes under which conditions is the commit's
+    /// [`transaction`](crate::transaction()). Everything that the controller promises
+    /// about concurrency rests on these conditions.
     fn commit(
         &self,
         slot: &SlotKey,

@@ -2,13 +2,13 @@
 
 use retrain_core::decision::{Outcome, Unchanged};
 use retrain_core::event::Event;
-use retrain_core::facts::{Facts, FactsNeeded, Lookup};
+use retrain_core::facts::{FactsNeeded, Lookup};
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::policy::PolicyInForce;
-use retrain_core::step::{Step, step};
+use retrain_core::step::Step;
 
-use crate::controller::Controller;
-use crate::error::{ControllerError, PortError};
+use crate::controller::{Controller, asked_again};
+use crate::error::ControllerError;
 use crate::ports::{
     Alarms, Clock, Executions, Manifests, Monitoring, Packages, Parameters, Registry, Reports,
     SlotStore, Wanted,
@@ -49,16 +49,7 @@ where
             because: Unchanged::Looked,
         };
         for event in events {
-            let refused = |source| ControllerError::Refused {
-                slot: slot.clone(),
-                source,
-            };
-            let facts = Facts {
-                seen: loaded.seen.as_ref(),
-                objects: &loaded.objects,
-                ..Facts::new(&loaded.controller, self.timing)
-            };
-            let mut next = step(&loaded.slot, event, &facts, &policy, now).map_err(refused)?;
+            let mut next = self.step(true, &policy, &loaded, event, None, now)?;
             if let Step::NeedFacts(needed) = next {
                 // A manifest is not read but written: only its name is known before.
                 let manifest = needed.manifest.as_ref().map(|wanted| {
@@ -71,11 +62,7 @@ where
                 };
                 let mut lookups = self.look_up(&slot, &read, now).await?;
                 lookups.manifest_uri = Lookup::from(manifest);
-                let facts = Facts {
-                    lookups: Some(&lookups),
-                    ..facts
-                };
-                next = step(&loaded.slot, event, &facts, &policy, now).map_err(refused)?;
+                next = self.step(true, &policy, &loaded, event, Some(&lookups), now)?;
             }
             match next {
                 Step::Settled(settled) => outcome = settled,
@@ -85,10 +72,7 @@ where
                     }
                     loaded.slot = commit.slot;
                 }
-                Step::NeedFacts(_) => {
-                    let source = "it asks for facts that it was given";
-                    return Err(PortError::terminal("decide", source).into());
-                }
+                Step::NeedFacts(_) => return Err(asked_again()),
             }
         }
         Ok(outcome)

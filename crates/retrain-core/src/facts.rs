@@ -13,6 +13,7 @@ use crate::data::{Generations, KnownObjects, Tally};
 use crate::event::ExecutionStatus;
 use crate::execution::Execution;
 use crate::gate::Evidence;
+use crate::guard::later;
 use crate::names::{AlarmArn, ModelName, ModelPackageArn, ModelPackageGroupName, ParameterName};
 use crate::package::{Origin, PackageDescription};
 use crate::policy::{ManifestPolicy, Placeholder, Policy};
@@ -307,6 +308,12 @@ impl Timing {
     /// How long to wait after a lease before resuming.
     pub const fn settle(&self) -> SignedDuration {
         self.settle
+    }
+
+    /// When AWS shows what was done at `at`, and has told all that was before, by
+    /// whoever's clock.
+    pub(crate) fn settled(&self, at: Timestamp) -> Timestamp {
+        later(at, self.settle + self.max_skew)
     }
 
     /// The largest difference between two clocks.

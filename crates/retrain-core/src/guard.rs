@@ -16,7 +16,7 @@ use crate::policy::{
     AtLeast, BackOff, Blackout, Budget, Mode, PolicyInForce, Promotion, Signal, open_from,
 };
 use crate::reason::{Reason, Reasons};
-use crate::slot::{Phase, Slot};
+use crate::slot::Slot;
 use crate::trigger::{Cause, TriggerKind};
 
 /// What keeps a trigger from starting an execution now.
@@ -418,15 +418,9 @@ pub(crate) fn blackout_until(blackouts: &[Blackout], now: Timestamp) -> Option<T
 }
 
 fn in_flight(slot: &Slot) -> Option<Guard> {
-    match &slot.phase {
-        Phase::Idle => None,
-        Phase::Starting(claim) => Some(Guard::InFlight {
-            claim: claim.number,
-        }),
-        Phase::Running(run) => Some(Guard::InFlight {
-            claim: run.claim.number,
-        }),
-    }
+    slot.phase.claim().map(|claim| Guard::InFlight {
+        claim: claim.number,
+    })
 }
 
 fn foreign_run(slot: &Slot) -> Option<Guard> {

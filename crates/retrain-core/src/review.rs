@@ -22,7 +22,7 @@ pub struct Review {
     pub approval: PackageApproval,
     /// Since when it is known to be so.
     pub changed_at: Timestamp,
-    /// `ModelLifeCycle`, when it was described last.
+    /// The `ModelLifeCycle` that was acted on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life_cycle: Option<LifeCycle>,
     /// What the gate says. It looks once.

@@ -113,6 +113,26 @@ pub enum Phase {
     Running(Run),
 }
 
+impl Phase {
+    /// The claim that is in flight.
+    pub const fn claim(&self) -> Option<&Claim> {
+        match self {
+            Self::Idle => None,
+            Self::Starting(claim) => Some(claim),
+            Self::Running(run) => Some(&run.claim),
+        }
+    }
+
+    /// The claim that is in flight, to be changed.
+    pub const fn claim_mut(&mut self) -> Option<&mut Claim> {
+        match self {
+            Self::Idle => None,
+            Self::Starting(claim) => Some(claim),
+            Self::Running(run) => Some(&mut run.claim),
+        }
+    }
+}
+
 /// The written-ahead intent to start one execution.
 ///
 /// It is complete: whoever resumes it sends exactly the request that the first
@@ -363,13 +383,8 @@ impl Slot {
     /// The version of the policy that made the claim of this token, if the claim is one
     /// of the last.
     pub fn policy_version_of(&self, token: &ClientRequestToken) -> Option<u64> {
-        let in_flight = match &self.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(claim),
-            Phase::Running(run) => Some(&run.claim),
-        };
         let closed = self.closed.as_ref().map(|run| &run.claim);
-        let claims = in_flight.into_iter().chain(closed);
+        let claims = self.phase.claim().into_iter().chain(closed);
         let awaited = self.awaited.as_ref();
         { claims }
             .find(|claim| claim.token == *token)
@@ -387,11 +402,7 @@ impl Slot {
                 .iter()
                 .any(|reason| matches!(&reason.cause, Cause::Code { key: of, .. } if of == key))
         };
-        let in_flight = match &self.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(&claim.reasons),
-            Phase::Running(run) => Some(&run.claim.reasons),
-        };
+        let in_flight = self.phase.claim().map(|claim| &claim.reasons);
         let mut waiting = in_flight.into_iter().chain([&self.held]);
         let digest = digest(key);
         let mut settled = self.settled.iter().rev();

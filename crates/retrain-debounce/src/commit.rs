@@ -2,16 +2,18 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put as PutItem, TransactWriteItem};
 use jiff::Timestamp;
-use retrain_controller::{Committed, Loaded, PortError, SlotStore, Wanted};
-use retrain_core::data::{Generations, ObjectRecord, ObjectWrite};
+use retrain_controller::{
+    Committed, Condition, Item, Loaded, PortError, Put, SlotStore, Wanted, transaction,
+};
+use retrain_core::data::{Generations, ObjectRecord};
 use retrain_core::lane::SlotKey;
 use retrain_core::step::Commit;
 
 use crate::DynamoStore;
 use crate::error::failed;
-use crate::items::{self, EXPIRES_AT, Item, SEQUENCER};
+use crate::items::{self, EXPIRES_AT, SEQUENCER};
 use crate::load::string;
 
 const DOING: &str = "commit a decision";
@@ -35,17 +37,9 @@ impl SlotStore for DynamoStore {
         commit: &Commit,
         now: Timestamp,
     ) -> Result<Committed, PortError> {
-        let mut actions = vec![self.put_slot(slot, commit)?];
-        if let Some((trigger, seen)) = &commit.marker {
-            let item = items::marker_item(slot, trigger, seen, now)?;
-            actions.push(self.put_marker(item, now)?);
-        }
-        if let Some(decision) = &commit.decision {
-            actions.push(self.put(items::decision_item(slot, decision)?)?);
-        }
-        for write in &commit.objects {
-            actions.push(self.put_object(slot, write, now)?);
-        }
+        let actions = transaction(commit)
+            .map(|put| self.put(slot, &put, now))
+            .collect::<Result<_, _>>()?;
         // The SDK draws a fresh request token for this attempt and repeats it in
         // its own retries, so that a commit is applied at most once.
         let answer = self
@@ -73,49 +67,40 @@ impl SlotStore for DynamoStore {
 }
 
 impl DynamoStore {
-    fn put_slot(&self, key: &SlotKey, commit: &Commit) -> Result<TransactWriteItem, PortError> {
-        let item = items::slot_item(key, &commit.slot)?;
-        let read_version = commit.slot.version.saturating_sub(1);
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = if read_version == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("#version = :read")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":read", AttributeValue::N(read_version.to_string()))
-        };
-        action(put)
-    }
-
-    fn put_marker(&self, item: Item, now: Timestamp) -> Result<TransactWriteItem, PortError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR #expires_at < :now")
-            .expression_attribute_names("#expires_at", EXPIRES_AT)
-            .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()));
-        action(put)
-    }
-
-    fn put_object(
+    fn put(
         &self,
         key: &SlotKey,
-        write: &ObjectWrite,
+        put: &Put<'_>,
         now: Timestamp,
     ) -> Result<TransactWriteItem, PortError> {
-        let item = items::object_item(key, &write.record, now)?;
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        action(match &write.expected {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(read) => put
+        let item = match put.item {
+            Item::Slot(slot) => items::slot_item(key, slot)?,
+            Item::Marker(trigger, seen) => items::marker_item(key, trigger, seen, now)?,
+            Item::Decision(decision) => items::decision_item(key, decision)?,
+            Item::Object(record) => items::object_item(key, record, now)?,
+        };
+        let builder = PutItem::builder()
+            .table_name(&self.table)
+            .set_item(Some(item));
+        action(match put.condition {
+            Condition::None => builder,
+            Condition::Absent => builder.condition_expression("attribute_not_exists(pk)"),
+            Condition::AbsentOrExpired => builder
+                .condition_expression("attribute_not_exists(pk) OR #expires_at < :now")
+                .expression_attribute_names("#expires_at", EXPIRES_AT)
+                .expression_attribute_values(
+                    ":now",
+                    AttributeValue::N(now.as_second().to_string()),
+                ),
+            Condition::Version(read) => builder
+                .condition_expression("#version = :read")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":read", AttributeValue::N(read.to_string())),
+            Condition::Sequencer(read) => builder
                 .condition_expression("#sequencer = :read")
                 .expression_attribute_names("#sequencer", SEQUENCER)
                 .expression_attribute_values(":read", string(read.as_str())),
         })
-    }
-
-    fn put(&self, item: Item) -> Result<TransactWriteItem, PortError> {
-        action(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 }
 

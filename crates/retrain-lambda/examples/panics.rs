@@ -2,7 +2,7 @@
 //! controller do so, and a test wants to see what Lambda makes of it.
 
 use lambda_runtime::Error;
-use retrain_lambda::{Failure, Handle, InvocationClock, init_telemetry, serve};
+use retrain_lambda::{Failure, Handle, InvocationClock};
 use serde_json::Value;
 
 struct Panics;
@@ -21,6 +21,5 @@ impl Handle for Panics {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    init_telemetry();
-    serve(Panics).await
+    retrain_lambda::run(|_, _| Panics).await
 }

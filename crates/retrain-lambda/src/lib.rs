@@ -18,8 +18,8 @@ mod telemetry;
 pub use self::aws::load as load_aws_config;
 pub use self::clock::InvocationClock;
 pub use self::failure::Failure;
-pub use self::serve::{Handle, serve};
+pub use self::serve::{Handle, run};
 pub use self::settings::{InvalidSetting, Settings};
 pub use self::telemetry::{
-    decided, failed as record_failed, ignored, init as init_telemetry, invalid_policies, oldest_due,
+    decided, failed as record_failed, ignored, invalid_policies, oldest_due,
 };

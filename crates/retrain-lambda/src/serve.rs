@@ -1,12 +1,15 @@
 //! The loop around a function.
 
-use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use aws_config::SdkConfig;
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{Instrument as _, info_span};
 
 use crate::clock::InvocationClock;
 use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::{aws, telemetry};
 
 /// What a function does with an event.
 pub trait Handle: Sync {
@@ -21,10 +24,13 @@ pub trait Handle: Sync {
     ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
-/// Serves events until Lambda ends the process.
-pub async fn serve(handler: impl Handle) -> Result<(), Error> {
-    let handler = &handler;
-    run(service_fn(|event: LambdaEvent<Value>| {
+/// Runs a function: makes its handler from its settings and serves events until Lambda
+/// ends the process. What is wrong with the settings ends it at once, and is told.
+pub async fn run<H: Handle>(handler: impl FnOnce(&Settings, &SdkConfig) -> H) -> Result<(), Error> {
+    telemetry::init();
+    let settings = Settings::from_env()?;
+    let handler = &handler(&settings, &aws::load().await);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         invoke(handler, event)
     }))
     .await
@@ -40,7 +46,7 @@ async fn invoke<H: Handle>(
     let answer = Box::pin(handler.handle(&event.payload, &clock));
     let answer = answer.instrument(span.clone()).await;
     answer.map_err(|failure| {
-        span.in_scope(|| crate::telemetry::failed(&failure));
+        span.in_scope(|| telemetry::failed(&failure));
         Diagnostic::from(failure)
     })
 }

@@ -20,7 +20,7 @@ const NAMESPACE: &str = "RetrainController";
 const METRICS: &str = "retrain::metrics";
 
 /// Sends logs and metrics of this process to standard output. Call it once.
-pub fn init() {
+pub(crate) fn init() {
     let logs = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

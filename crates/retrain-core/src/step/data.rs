@@ -10,19 +10,13 @@ use crate::decision::{Outcome, Unchanged, Wanted};
 use crate::guard::{agreeing, is_alone, later};
 use crate::policy::{DataPolicy, Mode};
 use crate::reason::{Reason, Reasons};
-use crate::slot::Phase;
 use crate::trigger::{Cause, Trigger};
 
 impl Turn<'_> {
     /// Objects have arrived: each is counted once, in its newest version.
     pub(super) fn arrived(mut self, arrivals: &Arrivals) -> Step {
-        let in_flight = match &mut self.slot.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(claim),
-            Phase::Running(run) => Some(&mut run.claim),
-        };
         let closed = self.slot.closed.as_mut().map(|run| &mut run.claim);
-        let claims = in_flight.into_iter().chain(closed);
+        let claims = self.slot.phase.claim_mut().into_iter().chain(closed);
         let counter = Counter {
             taken: claims.filter_map(|claim| claim.data.as_mut()).collect(),
             waiting: &mut self.slot.data,

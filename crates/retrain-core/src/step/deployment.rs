@@ -224,20 +224,29 @@ impl Turn<'_> {
         let Some(next) = self.policy.policy.environment_after(&environment.name) else {
             return;
         };
+        let because = Deploys::Promoted {
+            from: environment.name.clone(),
+        };
+        self.tell_to_deploy(next, package, because, self.now);
+    }
+
+    /// An environment is told, at this time, of a package that is to run there.
+    pub(super) fn tell_to_deploy(
+        &mut self,
+        environment: &Environment,
+        package: &ModelPackageArn,
+        because: Deploys,
+        at: Timestamp,
+    ) {
         let trigger = Trigger {
             cause: Cause::Deployment {
                 package: package.clone(),
-                because: Deploys::Promoted {
-                    from: environment.name.clone(),
-                },
+                because,
             },
             at: self.now,
         };
-        self.tell(
-            Lane::Deploy(next.name.clone()),
-            Event::Trigger(trigger),
-            self.now,
-        );
+        let lane = Lane::Deploy(environment.name.clone());
+        self.tell(lane, Event::Trigger(trigger), at);
     }
 
     pub(super) fn tell(&mut self, lane: Lane, event: Event, at: Timestamp) {
@@ -281,11 +290,8 @@ impl Turn<'_> {
         };
         let dropped = self.slot.held.take(asked_before).len();
         self.slot.errands.forget(|task| promotes(task, package));
-        let marked = match &mut self.slot.phase {
-            Phase::Idle => 0,
-            Phase::Starting(claim) => claim.reasons.mark(asked_before),
-            Phase::Running(run) => run.claim.reasons.mark(asked_before),
-        };
+        let in_flight = self.slot.phase.claim_mut();
+        let marked = in_flight.map_or(0, |claim| claim.reasons.mark(asked_before));
         if dropped == 0 && marked == 0 && !self.slot.deployment.runs(package) {
             return Step::unchanged(Unchanged::SamePackage);
         }
@@ -341,11 +347,7 @@ impl Turn<'_> {
         what: &str,
         at: Timestamp,
     ) -> Step {
-        let in_flight = match &self.slot.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(claim),
-            Phase::Running(run) => Some(&run.claim),
-        };
+        let in_flight = self.slot.phase.claim();
         let skew = self.facts.timing.max_skew();
         let package =
             if let Some(claim) = in_flight.filter(|claim| claim.claimed_at <= later(at, skew)) {
@@ -378,11 +380,7 @@ impl Turn<'_> {
 
     /// Whether a rollback from this package waits or is on its way.
     fn is_rolling_back(&self, package: &ModelPackageArn) -> bool {
-        let in_flight = match &self.slot.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(&claim.reasons),
-            Phase::Running(run) => Some(&run.claim.reasons),
-        };
+        let in_flight = self.slot.phase.claim().map(|claim| &claim.reasons);
         let mut reasons = in_flight
             .into_iter()
             .chain([&self.slot.held])

@@ -54,19 +54,11 @@ impl Turn<'_> {
         }
         match report.status {
             // AWS may not show an execution at once.
-            ExecutionStatus::Gone if self.now < self.settled(run.started_at) => {
+            ExecutionStatus::Gone if self.now < self.facts.timing.settled(run.started_at) => {
                 Step::unchanged(Unchanged::SameStatus)
             }
             _ => self.ended(run, report),
         }
-    }
-
-    /// When SageMaker must have shown what happened at `at`.
-    fn settled(&self, at: Timestamp) -> Timestamp {
-        later(
-            at,
-            self.facts.timing.settle() + self.facts.timing.max_skew(),
-        )
     }
 
     /// A status of an execution that is not the slot's own. An older one of ours that
@@ -97,7 +89,7 @@ impl Turn<'_> {
                     .slot
                     .foreign
                     .get(at)
-                    .is_some_and(|run| self.now < self.settled(run.started_at)) =>
+                    .is_some_and(|run| self.now < self.facts.timing.settled(run.started_at)) =>
             {
                 Step::unchanged(Unchanged::SameStatus)
             }

@@ -126,11 +126,8 @@ impl Turn<'_> {
         }
         // An OK that arrives late still takes back what was asked before it.
         let withdrawn = self.slot.held.remove_cleared(alarm, at);
-        let marked = match &mut self.slot.phase {
-            Phase::Idle => 0,
-            Phase::Starting(claim) => claim.reasons.mark_cleared(alarm, at),
-            Phase::Running(run) => run.claim.reasons.mark_cleared(alarm, at),
-        };
+        let in_flight = self.slot.phase.claim_mut();
+        let marked = in_flight.map_or(0, |claim| claim.reasons.mark_cleared(alarm, at));
         if !is_news && withdrawn == 0 && marked == 0 {
             return Ok(Step::unchanged(Unchanged::AlreadyCleared));
         }

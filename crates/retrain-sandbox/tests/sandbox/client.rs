@@ -1,5 +1,9 @@
-//! A plain HTTP client, for what an SDK would not send and does not show.
+//! Clients: what configures those of the SDK, and a plain one over HTTP for what an SDK would
+//! not send and does not show.
 
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::http::response::Parts;
@@ -91,6 +95,20 @@ pub(crate) async fn sandbox() -> (Sandbox, Client) {
         .unwrap();
     let client = of(&sandbox);
     (sandbox, client)
+}
+
+/// What the SDK's clients of a sandbox have in common. They try once.
+pub(crate) fn config(sandbox: &Sandbox) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "sandbox", "sandbox", None, None, "test",
+        )))
+        .endpoint_url(sandbox.endpoint_url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+        .build()
 }
 
 /// A client of a sandbox.

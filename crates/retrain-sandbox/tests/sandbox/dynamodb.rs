@@ -1,6 +1,4 @@
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -9,17 +7,11 @@ use aws_sdk_dynamodb::types::{
 };
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 
+use crate::client;
+
 async fn table() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-        .endpoint_url(sandbox.endpoint_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
-    let client = Client::from_conf(config);
+    let client = Client::new(&client::config(&sandbox));
     client
         .create_table()
         .table_name("slots")

@@ -166,11 +166,7 @@ impl Books {
                 taken.tally.minus(taken.superseded)
             })
         };
-        let carries = match &slot.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => claim.data.as_ref(),
-            Phase::Running(run) => run.claim.data.as_ref(),
-        };
+        let carries = slot.phase.claim().and_then(|claim| claim.data.as_ref());
         let in_flight = self.sum(|counts| counts.place == Place::InFlight);
         assert_eq!(left(carries), in_flight, "promise 6: what is in flight");
         if let Some(closed) = &slot.closed {

@@ -162,11 +162,7 @@ impl World {
             "promise 5: two executions with one token"
         );
 
-        let carried = match &self.slot.phase {
-            Phase::Idle => None,
-            Phase::Starting(claim) => Some(&claim.reasons),
-            Phase::Running(run) => Some(&run.claim.reasons),
-        };
+        let carried = self.slot.phase.claim().map(|claim| &claim.reasons);
         let known: BTreeSet<&str> = self
             .slot
             .held

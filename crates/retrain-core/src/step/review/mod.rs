@@ -24,7 +24,7 @@ use crate::names::ModelPackageArn;
 use crate::package::{PackageApproval, PackageDescription, PackageStatus};
 use crate::policy::PolicyInForce;
 use crate::review::{Contested, Review, Waits};
-use crate::trigger::{Cause, Deploys, Trigger};
+use crate::trigger::Deploys;
 
 /// How often a package that nobody has decided about is looked at.
 const LOOK_AT_PENDING_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -162,20 +162,8 @@ impl Turn<'_> {
             Ok(pins) => pins,
             Err(OriginUnknown) => return Step::needs_origin(described),
         };
-        let trigger = Trigger {
-            cause: Cause::Deployment {
-                package: described.package.clone(),
-                because: Deploys::Approved,
-            },
-            at: self.now,
-        };
         let at = self.tells_at(&review, by_controller || pins.is_some());
-        let mut told = 0;
-        if let Some(first) = self.policy.policy.environments.first() {
-            let lane = Lane::Deploy(first.name.clone());
-            self.tell(lane, Event::Trigger(trigger), at);
-            told = 1;
-        }
+        let told = self.tell_approved(&described.package, at);
         let mut commands: Vec<Command> = pins.into_iter().collect();
         if review.life_cycle != described.life_cycle {
             // The same update may have brought it to a stage.
@@ -190,6 +178,15 @@ impl Turn<'_> {
         self.keep(review, outcome, commands)
     }
 
+    /// The first environment is told of an approval. Says how many were told.
+    fn tell_approved(&mut self, package: &ModelPackageArn, at: Timestamp) -> usize {
+        let Some(first) = self.policy.policy.environments.first() else {
+            return 0;
+        };
+        self.tell_to_deploy(first, package, Deploys::Approved, at);
+        1
+    }
+
     /// When an environment may be told of an approval.
     ///
     /// What the controller has just approved waits a moment: a person's word that the
@@ -197,10 +194,9 @@ impl Turn<'_> {
     /// controller's decision is being written waits until that is settled.
     fn tells_at(&self, review: &Review, waits: bool) -> Timestamp {
         let timing = self.facts.timing;
-        let moment = timing.settle() + timing.max_skew();
         match review.open_decision() {
-            Some(write) => later(write.resume_at.unwrap_or(self.now), moment),
-            None if waits => later(self.now, moment),
+            Some(write) => timing.settled(write.resume_at.unwrap_or(self.now)),
+            None if waits => timing.settled(self.now),
             None => self.now,
         }
     }
@@ -281,7 +277,6 @@ impl Turn<'_> {
                 None => self.same(review, worth_writing),
             };
         };
-        let name = environment.name.clone();
         let why = stage.description.clone();
         let key = alloc::format!(
             "ModelLifeCycle|{}|{}|{}",
@@ -289,20 +284,14 @@ impl Turn<'_> {
             stage.stage,
             described.modified_at.unwrap_or(self.now)
         );
-        let trigger = Trigger {
-            cause: Cause::Deployment {
-                package: described.package.clone(),
-                because: Deploys::Asked {
-                    key,
-                    by: "ModelLifeCycle".to_string(),
-                    why: why.unwrap_or_else(|| stage.stage.clone()),
-                    force: false,
-                },
-            },
-            at: self.now,
+        let because = Deploys::Asked {
+            key,
+            by: "ModelLifeCycle".to_string(),
+            why: why.unwrap_or_else(|| stage.stage.clone()),
+            force: false,
         };
         let at = self.tells_at(&review, false);
-        self.tell(Lane::Deploy(name), Event::Trigger(trigger), at);
+        self.tell_to_deploy(environment, &described.package, because, at);
         let outcome = Outcome::Approved {
             by_controller: false,
             told: 1,

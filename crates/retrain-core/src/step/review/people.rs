@@ -6,14 +6,11 @@ use alloc::vec;
 
 use super::super::{Step, Turn};
 use crate::decision::Outcome;
-use crate::event::Event;
 use crate::gate::{ApprovalDescription, Recorded, Signoff};
-use crate::lane::Lane;
 use crate::names::ModelPackageArn;
 use crate::package::{PackageApproval, PackageStatus};
 use crate::policy::Mode;
 use crate::review::Review;
-use crate::trigger::{Cause, Deploys, Trigger};
 
 impl Turn<'_> {
     /// A role has spoken. When all have, the decision is written.
@@ -109,19 +106,7 @@ impl Turn<'_> {
             };
             return self.keep(review, outcome, vec![]);
         }
-        let environments = &self.policy.policy.environments;
-        let first = environments.first().map(|first| first.name.clone());
-        let told = usize::from(first.is_some());
-        if let Some(first) = first {
-            let trigger = Trigger {
-                cause: Cause::Deployment {
-                    package: review.package.clone(),
-                    because: Deploys::Approved,
-                },
-                at: self.now,
-            };
-            self.tell(Lane::Deploy(first), Event::Trigger(trigger), self.now);
-        }
+        let told = self.tell_approved(&review.package, self.now);
         let outcome = Outcome::Approved {
             by_controller: false,
             told,

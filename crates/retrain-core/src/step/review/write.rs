@@ -179,12 +179,12 @@ impl Turn<'_> {
                 let crossed = write.crossed.is_some();
                 review.pinned |= !write.update.metadata.is_empty();
                 if crossed {
-                    let at = seen_by(*written_at, self.facts.timing);
+                    let at = self.facts.timing.settled(*written_at);
                     review.look_at = Some(at.max(self.now));
                 }
                 if decides {
-                    let seen_by = seen_by(*written_at, self.facts.timing);
-                    self.slot.errands.hurry(seen_by);
+                    let settled = self.facts.timing.settled(*written_at);
+                    self.slot.errands.hurry(settled);
                     // What it is now is what the registry says.
                     return self.keep(review, Outcome::Wrote { number }, vec![look]);
                 }
@@ -315,7 +315,7 @@ impl Review {
             .filter(|write| write.resume_at.is_none())
             .and_then(|write| Some((write.update.approval.as_ref()?, write.written_at?)))
             .is_some_and(|(ours, written_at)| {
-                ours.approval != described && seen_by(written_at, timing) <= now
+                ours.approval != described && timing.settled(written_at) <= now
             })
     }
 
@@ -327,10 +327,4 @@ impl Review {
                 && decision.is_some_and(|decision| decision.approval == approval)
         })
     }
-}
-
-/// When the registry shows what was written at this moment, and all that was there
-/// before was told.
-fn seen_by(written_at: Timestamp, timing: Timing) -> Timestamp {
-    later(written_at, timing.settle() + timing.max_skew())
 }

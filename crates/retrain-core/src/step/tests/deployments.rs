@@ -434,14 +434,7 @@ fn an_environment_of_an_observing_model_deploys_nothing() {
 fn the_package_that_runs_is_looked_at_every_hour() {
     let mut model = staging();
     model.deploy(&approved(2, 0), 0);
-    let told = model.slot.errands.open()[0].number;
-    model.take(
-        &Event::ErrandDone {
-            number: told,
-            baseline: None,
-        },
-        61,
-    );
+    model.has_told(61);
     assert_eq!(model.slot.due_at, Some(at(60 + HOUR)));
     assert_eq!(model.take(&Event::Tick, HOUR).1, []);
     let (_, commands) = model.take(&Event::Tick, 60 + HOUR);

@@ -274,6 +274,13 @@ impl Model {
         commands
     }
 
+    /// Whoever was to be told first has been told.
+    pub(super) fn has_told(&mut self, seconds: i64) {
+        let number = self.slot.errands.open()[0].number;
+        let baseline = None;
+        self.take(&Event::ErrandDone { number, baseline }, seconds);
+    }
+
     /// The version that runs in the environment.
     pub(super) fn runs(&self) -> Option<u64> {
         let current = self.slot.deployment.current.as_ref()?;

@@ -39,6 +39,15 @@ fn absent(model: &Model) -> Event {
     answered(model.slot.claims, attempt, StartAnswer::Absent)
 }
 
+/// The environment's endpoint goes back by itself.
+fn goes_back(seconds: i64) -> Event {
+    Event::EndpointRolledBack {
+        endpoint: EndpointName::parse("fraud-prod").unwrap(),
+        what: "ROLLING_BACK: alarm".into(),
+        at: at(seconds),
+    }
+}
+
 /// The look that the last command wants, with what is in it.
 fn look(commands: &[Command]) -> Look {
     match commands {
@@ -302,16 +311,11 @@ fn a_rollback_target_that_loses_its_approval_is_not_deployed() {
 
 #[test]
 fn an_endpoint_that_goes_back_by_itself_is_believed() {
-    let event = |seconds: i64| Event::EndpointRolledBack {
-        endpoint: EndpointName::parse("fraud-prod").unwrap(),
-        what: "ROLLING_BACK: alarm".into(),
-        at: at(seconds),
-    };
     let mut model = production();
     model.deploy(&wanted(1, "a", true, 0), 0);
     model.deploy(&wanted(2, "b", true, 100), 100);
     // An event about the deployment before changes nothing.
-    let (outcome, _) = model.take(&event(120), 200);
+    let (outcome, _) = model.take(&goes_back(120), 200);
     let Outcome::RolledBack {
         package: None,
         what,
@@ -321,7 +325,7 @@ fn an_endpoint_that_goes_back_by_itself_is_believed() {
     };
     assert_eq!(what, "endpoint fraud-prod: ROLLING_BACK: alarm");
     assert_eq!(model.runs(), Some(2));
-    let (outcome, _) = model.take(&event(300), 301);
+    let (outcome, _) = model.take(&goes_back(300), 301);
     assert!(matches!(
         outcome,
         Outcome::RolledBack {
@@ -362,21 +366,16 @@ fn a_withdrawal_that_is_told_late_takes_nothing_back_that_was_approved_since() {
 
 #[test]
 fn an_endpoint_that_goes_back_during_a_deployment_keeps_what_ran_before() {
-    let event = |seconds: i64| Event::EndpointRolledBack {
-        endpoint: EndpointName::parse("fraud-prod").unwrap(),
-        what: "ROLLING_BACK: alarm".into(),
-        at: at(seconds),
-    };
     let mut model = production();
     model.deploy(&wanted(1, "a", true, 0), 0);
     assert_eq!(model.outcome(&wanted(2, "b", true, 100), 100), "claimed");
     model.accepted_there(101);
-    let (outcome, _) = model.take(&event(120), 121);
+    let (outcome, _) = model.take(&goes_back(120), 121);
     let Outcome::RolledBack { package: found, .. } = outcome else {
         panic!("{outcome:?}")
     };
     assert_eq!(found, Some(package(2)));
-    assert_eq!(model.outcome(&event(120), 122), "unchanged");
+    assert_eq!(model.outcome(&goes_back(120), 122), "unchanged");
     assert_eq!(model.runs(), Some(1));
     // Whatever the pipeline says.
     let (outcome, commands) = model.told_there(ExecutionStatus::Succeeded, 200);
@@ -442,14 +441,7 @@ fn what_is_approved_again_is_promoted_again() {
     // While it runs here: the next environment has dropped it.
     let mut model = staging();
     model.deploy(&approved(2, 0), 0);
-    let told = model.slot.errands.open()[0].number;
-    model.take(
-        &Event::ErrandDone {
-            number: told,
-            baseline: None,
-        },
-        61,
-    );
+    model.has_told(61);
     let (outcome, commands) = model.take(&approved(2, 100), 100);
     assert_eq!(outcome.name(), "stale");
     assert!(matches!(commands[..], [Command::Errand(_)]), "{commands:?}");

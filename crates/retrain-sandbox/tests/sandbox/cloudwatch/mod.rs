@@ -5,25 +5,18 @@ mod describe;
 mod protocol;
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::retry::RetryConfig;
-use aws_sdk_cloudwatch::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use retrain_sandbox::cloudwatch::{Alarm, AlarmType, StateValue};
 use retrain_sandbox::{CloudWatch, Options, Sandbox};
 
+use crate::client;
+
 /// A sandbox without alarms, and a client of it.
 async fn cloudwatch() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let config = aws_sdk_cloudwatch::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-        .endpoint_url(sandbox.endpoint_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
-    (sandbox, Client::from_conf(config))
+    let client = Client::new(&client::config(&sandbox));
+    (sandbox, client)
 }
 
 /// One alarm of each type, in each state.

@@ -8,24 +8,18 @@ mod ranges;
 mod uploads;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use retrain_sandbox::s3::Versioning;
 use retrain_sandbox::{Options, Sandbox};
+
+use crate::client;
 
 /// A sandbox with the bucket `data`, and a client of it.
 async fn bucket(versioning: Versioning) -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
     sandbox.s3().create_bucket("data", versioning).unwrap();
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-        .endpoint_url(sandbox.endpoint_url())
+    let config = aws_sdk_s3::config::Builder::from(&client::config(&sandbox))
         .force_path_style(true)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
         .build();
     (sandbox, Client::from_conf(config))
 }

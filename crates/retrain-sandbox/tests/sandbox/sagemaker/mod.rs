@@ -8,24 +8,17 @@ mod schedules;
 mod update;
 
 use aws_sdk_sagemaker::Client;
-use aws_sdk_sagemaker::config::retry::RetryConfig;
-use aws_sdk_sagemaker::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use retrain_sandbox::sagemaker::{MonitoringType, NewJobDefinition, NewSchedule, SageMaker};
 use retrain_sandbox::{Options, Sandbox};
 
+use crate::client;
+
 /// A sandbox and a client of it.
 async fn sandbox() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let config = aws_sdk_sagemaker::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
-        .endpoint_url(sandbox.endpoint_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
-        .build();
-    (sandbox, Client::from_conf(config))
+    let client = Client::new(&client::config(&sandbox));
+    (sandbox, client)
 }
 
 /// The code of an error; nothing if there is none.
