@@ -209,7 +209,14 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
                 why: why.clone(),
             },
         ),
-        ("a person abandons the claim", Event::Abandon { by, why }),
+        (
+            "a person abandons the claim",
+            Event::Abandon {
+                by: by.clone(),
+                why: why.clone(),
+            },
+        ),
+        ("a person removes the policy", Event::Retire { by, why }),
     ]
 }
 
@@ -235,6 +242,7 @@ fn number(event: &Event) -> usize {
         Event::SignOff(_) => 16,
         Event::Decide { .. } => 17,
         Event::PackageWritten { .. } => 18,
+        Event::Retire { .. } => 19,
     }
 }
 
@@ -425,14 +433,14 @@ fn every_event_meets_every_phase_of_its_lane() {
         events.iter().map(|(_, event)| number(event)).collect()
     };
     let retraining = numbers(events("x"));
-    assert_eq!(retraining, (0..=10).collect());
+    assert_eq!(retraining, (0..=10).chain([19]).collect());
     let deployments = numbers(deployment::events());
     assert_eq!(
         deployments,
-        BTreeSet::from([0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14])
+        BTreeSet::from([0, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 19])
     );
     let packages = numbers(package::events(1));
-    assert_eq!(packages, BTreeSet::from([4, 14, 15, 16, 17, 18]));
+    assert_eq!(packages, BTreeSet::from([4, 14, 15, 16, 17, 18, 19]));
     let phases =
         |rows: &[Row]| -> BTreeSet<String> { rows.iter().map(|[from, ..]| from.clone()).collect() };
     assert_eq!(phases(&transitions()).len(), 4);

@@ -221,6 +221,13 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
                 why: why(),
             },
         ),
+        (
+            "a person removes the policy",
+            Event::Retire {
+                by: by(),
+                why: why(),
+            },
+        ),
     ]
 }
 

@@ -118,6 +118,13 @@ pub(super) fn events(write: u64) -> Vec<(&'static str, Event)> {
             },
         ),
         ("time passes", Event::Tick),
+        (
+            "a person removes the policy",
+            Event::Retire {
+                by: "ana".to_owned(),
+                why: "because".to_owned(),
+            },
+        ),
     ]
 }
 

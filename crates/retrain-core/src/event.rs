@@ -130,6 +130,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person removes the model's policy. What waits or runs is settled.
+    Retire {
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A person closes the model's breaker.
     ResetBreaker {
         /// Who.
@@ -374,6 +381,7 @@ impl fmt::Display for Event {
             Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
             Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),
             Self::Abandon { by, why } => write!(f, "{by:?} gives the claim up: {why:?}"),
+            Self::Retire { by, why } => write!(f, "{by:?} removes the policy: {why:?}"),
             Self::Unpause { by, why } => write!(f, "{by:?} resumes: {why:?}"),
         }
     }

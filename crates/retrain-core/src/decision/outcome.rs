@@ -435,6 +435,14 @@ pub enum Outcome {
         /// Why.
         why: String,
     },
+    /// The model's policy goes: what waited or ran is settled.
+    Retired {
+        /// How many causes are discarded.
+        discarded: usize,
+        /// The execution that goes on, but for which nobody waits any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execution: Option<Execution>,
+    },
     /// A person paused the model.
     Paused,
     /// A person resumed the model.
@@ -511,6 +519,7 @@ impl Outcome {
             Self::Contested { .. } => "contested",
             Self::SignedOff { .. } => "signed_off",
             Self::NotTaken { .. } => "not_taken",
+            Self::Retired { .. } => "retired",
             Self::Paused => "paused",
             Self::Unpaused => "unpaused",
             Self::BreakerReset => "breaker_reset",
@@ -532,6 +541,10 @@ impl Outcome {
             | Self::ForeignRunEnded { execution }
             | Self::SecondExecution {
                 second: execution, ..
+            }
+            | Self::Retired {
+                execution: Some(execution),
+                ..
             } => Some(execution),
             _ => None,
         }

@@ -37,7 +37,8 @@ impl fmt::Display for Outcome {
             | Self::NoImprovement { .. }
             | Self::Interrupted { .. }
             | Self::Failed { .. }
-            | Self::Stopped { .. } => end(self, f),
+            | Self::Stopped { .. }
+            | Self::Retired { .. } => end(self, f),
             Self::Reopened {
                 execution, reasons, ..
             } => write!(f, "{execution} was retried and runs again: {reasons}"),
@@ -204,6 +205,16 @@ fn end(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f,
                 "{execution}: {failure:?}; {held_again} cause(s) held again, {given_up} given up"
             )
+        }
+        Outcome::Retired {
+            discarded,
+            execution,
+        } => {
+            write!(f, "the policy goes: {discarded} cause(s) discarded")?;
+            match execution {
+                Some(execution) => write!(f, "; {execution} goes on, and nobody waits for it"),
+                None => Ok(()),
+            }
         }
         Outcome::Stopped {
             execution,

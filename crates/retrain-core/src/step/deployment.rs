@@ -329,6 +329,11 @@ impl Turn<'_> {
             return Step::NeedFacts(needed);
         }
         let rollback = self.roll_back(&current.package, self.now);
+        if rollback == Rollback::Nothing {
+            let why =
+                "no package that ran before is still approved: there is nothing to go back to";
+            return Step::Settled(Outcome::NotTaken { why: why.into() });
+        }
         let outcome = Outcome::Withdrawn {
             package: current.package,
             because: Withdrawal::Unwanted,

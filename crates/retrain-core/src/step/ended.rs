@@ -55,7 +55,7 @@ impl Turn<'_> {
     }
 
     /// The slot is idle, and remembers the run: what has not succeeded can be retried.
-    fn close(&mut self, run: &Run) {
+    pub(super) fn close(&mut self, run: &Run) {
         let mut run = run.clone();
         run.claim.reasons = Reasons::default();
         run.claim.parameters.clear();

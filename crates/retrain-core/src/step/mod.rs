@@ -14,6 +14,7 @@ mod explain;
 mod package;
 #[cfg(test)]
 mod promises;
+mod retire;
 mod review;
 mod run;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 pub use self::explain::verdicts;
@@ -154,7 +155,9 @@ pub enum StepError {
 /// Decides what follows from `event` for a slot.
 ///
 /// `now` is the caller's clock; time never runs backwards for a slot, so the time
-/// that counts is the later of `now` and the slot's last write.
+/// that counts is the later of `now` and the slot's last write. The slot of a package
+/// tells others of approvals and rejections, whose times alone say which is the newer one:
+/// no two of its writes share a millisecond, however far a clock lags.
 pub fn step(
     slot: &Slot,
     event: &Event,
@@ -162,7 +165,7 @@ pub fn step(
     policy: &PolicyInForce,
     now: Timestamp,
 ) -> Result<Step, StepError> {
-    let now = now.max(slot.updated_at);
+    let now = now.max(earliest(slot, &policy.lane));
     let turn = Turn {
         slot: slot.clone(),
         event,
@@ -224,6 +227,8 @@ pub fn step(
         (Event::Unpause { .. }, _) => Ok(turn.unpause()),
         (Event::ResetBreaker { .. }, _) => Ok(turn.reset_breaker()),
 
+        (Event::Retire { by, why }, _) => Ok(turn.retire(by, why)),
+
         (Event::Abandon { .. }, Phase::Starting(claim)) => Ok(turn.abandon(claim)),
         (Event::Abandon { .. }, Phase::Idle | Phase::Running(_)) => {
             Ok(Step::unchanged(Unchanged::NoClaim))
@@ -254,12 +259,20 @@ pub fn step(
     }
 }
 
+/// The earliest time that counts for the next write.
+fn earliest(slot: &Slot, lane: &Lane) -> Timestamp {
+    match lane {
+        Lane::Package(_) => later(slot.updated_at, SignedDuration::from_millis(1)),
+        Lane::Retrain | Lane::Deploy(_) => slot.updated_at,
+    }
+}
+
 /// Whether the event can happen in this lane.
 fn is_of(event: &Event, lane: &Lane) -> bool {
     let of_package = matches!(lane, Lane::Package(_));
     let of_deployment = matches!(lane, Lane::Deploy(_));
     match event {
-        Event::Tick | Event::ErrandDone { .. } => true,
+        Event::Tick | Event::ErrandDone { .. } | Event::Retire { .. } => true,
         Event::Package { .. }
         | Event::SignOff(_)
         | Event::Decide { .. }
@@ -425,13 +438,17 @@ impl Turn<'_> {
         if self.slot.paused.is_some() {
             return Step::unchanged(Unchanged::AlreadySo);
         }
-        self.slot.paused = Some(Pause {
+        self.slot.paused = Some(self.pause_by(by, why));
+        self.refresh_due();
+        self.commit(Outcome::Paused, vec![])
+    }
+
+    fn pause_by(&self, by: &str, why: &str) -> Pause {
+        Pause {
             by: shortened(by, 100),
             why: shortened(why, 300),
             since: self.now,
-        });
-        self.refresh_due();
-        self.commit(Outcome::Paused, vec![])
+        }
     }
 
     fn reset_breaker(mut self) -> Step {
@@ -458,8 +475,8 @@ impl Turn<'_> {
 }
 
 /// How often a slot is looked at whose guard only a person can clear.
-const LOOK_AGAIN_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+const LOOK_AGAIN_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// How often a package is looked at that waits for a person's promotion: the policy may
 /// have stopped asking for one.
-const LOOK_AT_WAITING_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+const LOOK_AT_WAITING_EVERY: SignedDuration = SignedDuration::from_hours(1);

@@ -63,6 +63,7 @@ impl Turn<'_> {
             } => self.written(*number, *attempt, answer),
             Event::ErrandDone { number, baseline } => self.errand_done(*number, baseline.as_ref()),
             Event::Tick => self.look_at_package(package),
+            Event::Retire { .. } => self.retire_package(),
             _ => Step::unchanged(Unchanged::SamePackage),
         }
     }

@@ -9,6 +9,7 @@ mod generations;
 mod guards;
 mod people;
 mod release;
+mod retired;
 mod retried;
 mod reviews;
 mod rollbacks;

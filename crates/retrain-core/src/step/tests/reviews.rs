@@ -2,6 +2,7 @@
 
 use super::release::*;
 use super::*;
+use crate::errand::Task;
 use crate::event::Withdrawal;
 use crate::facts::ReviewNeeded;
 use crate::gate;
@@ -359,4 +360,28 @@ fn nobody_is_reminded_of_a_package_that_is_gone() {
     let gone = PackageDescription::gone(package(2));
     model.take(&shown(gone), 100);
     assert!(model.slot.review.as_ref().unwrap().waits.is_none());
+}
+
+#[test]
+fn what_the_environments_are_told_is_in_order_however_far_a_clock_lags() {
+    let mut model = review("0.95");
+    let mut told = alloc::vec::Vec::new();
+    for (approval, seconds) in [(Approved, 10), (Rejected, 7), (Approved, 5)] {
+        model.take(&seen(2, approval), seconds);
+        let last = model.slot.errands.open().last().unwrap();
+        let Task::Tell { event, .. } = &last.task else {
+            panic!("{last:?}")
+        };
+        told.push(*event.clone());
+    }
+    let [
+        Event::Trigger(first),
+        Event::Withdrawn { at, .. },
+        Event::Trigger(again),
+    ] = &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert!(first.at < *at && *at < again.at, "{told:?}");
+    assert_ne!(first.dedupe_key(), again.dedupe_key());
 }

@@ -470,3 +470,13 @@ fn a_promotion_that_nobody_was_told_of_is_forgotten_with_the_approval() {
     model.take(&withdrawn(2, Withdrawal::Contested, 70), 70);
     assert!(model.slot.errands.open().is_empty());
 }
+
+#[test]
+fn a_person_hears_that_there_is_nothing_to_go_back_to() {
+    let mut model = staging();
+    model.deploy(&approved(2, 0), 0);
+    let before = model.slot.clone();
+    let (outcome, commands) = model.take(&roll_back("again"), 100);
+    assert_eq!(outcome.name(), "not_taken");
+    assert_eq!((&model.slot, commands), (&before, vec![]));
+}
