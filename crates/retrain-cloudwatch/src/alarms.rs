@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use retrain_controller::{Alarms, PortError};
 use retrain_core::names::{AlarmArn, shortened};
@@ -33,22 +34,9 @@ impl Alarms for CloudWatch {
 impl CloudWatch {
     /// The ARNs of the alarms in `ALARM` that have one of these names.
     async fn arns_in_alarm(&self, names: &[&str]) -> Result<Vec<String>, PortError> {
-        let doing = || format!("describe the alarms {}", shortened(&names.join(", "), 300));
-        let mut pages = self
-            .client
-            .describe_alarms()
-            .set_alarm_names(Some(names.iter().copied().map(String::from).collect()))
-            // Without types CloudWatch answers metric alarms only.
-            .alarm_types(AlarmType::CompositeAlarm)
-            .alarm_types(AlarmType::LogAlarm)
-            .alarm_types(AlarmType::MetricAlarm)
-            .state_value(StateValue::Alarm)
-            .max_records(MAX_RECORDS)
-            .into_paginator()
-            .send();
+        let names = names.iter().copied().map(String::from).collect();
         let mut arns = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failed(doing(), error))?;
+        for page in self.pages_in_alarm(Some(names)).await? {
             let composite = page.composite_alarms().iter();
             let log = page.log_alarms().iter();
             let metric = page.metric_alarms().iter();
@@ -59,5 +47,34 @@ impl CloudWatch {
             arns.extend(found.flatten().map(String::from));
         }
         Ok(arns)
+    }
+
+    /// All pages of the alarms in `ALARM`: of those with these names, or of all.
+    pub(crate) async fn pages_in_alarm(
+        &self,
+        names: Option<Vec<String>>,
+    ) -> Result<Vec<DescribeAlarmsOutput>, PortError> {
+        let asked = names.as_ref().map(|names| names.join(", "));
+        let doing = || match &asked {
+            Some(names) => format!("describe the alarms {}", shortened(names, 300)),
+            None => "describe the alarms that are in ALARM".to_owned(),
+        };
+        let mut pages = self
+            .client
+            .describe_alarms()
+            .set_alarm_names(names)
+            // Without types CloudWatch answers metric alarms only.
+            .alarm_types(AlarmType::CompositeAlarm)
+            .alarm_types(AlarmType::LogAlarm)
+            .alarm_types(AlarmType::MetricAlarm)
+            .state_value(StateValue::Alarm)
+            .max_records(MAX_RECORDS)
+            .into_paginator()
+            .send();
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await {
+            all.push(page.map_err(|error| failed(doing(), error))?);
+        }
+        Ok(all)
     }
 }

@@ -9,11 +9,15 @@
 )]
 
 mod alarms;
+mod described;
 mod error;
+mod present;
 #[cfg(test)]
 mod tests;
 
 use aws_sdk_cloudwatch::Client;
+
+pub use self::described::DescribedAlarm;
 
 /// CloudWatch in one account and region.
 #[derive(Clone, Debug)]

@@ -6,8 +6,9 @@ use aws_sdk_cloudwatch::config::retry::RetryConfig;
 use aws_sdk_cloudwatch::config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatch::config::{BehaviorVersion, Builder, Credentials, Region};
 use retrain_controller::{Alarms as _, Class};
+use retrain_core::drift::AlarmForm;
 use retrain_core::names::AlarmArn;
-use retrain_sandbox::cloudwatch::{Alarm, AlarmType, StateValue};
+use retrain_sandbox::cloudwatch::{Alarm, AlarmType, Metric, StateValue};
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use serde_json::{Value, json};
 
@@ -218,4 +219,93 @@ async fn a_page_that_fails_fails_the_whole_answer() {
     let fault = Fault::any(Service::CloudWatch, FaultKind::Throttle).skip(1);
     world.sandbox.faults().inject(fault);
     assert!(world.cloudwatch.in_alarm(&alarms).await.is_err());
+}
+
+#[tokio::test]
+async fn alarms_in_alarm_are_told_as_their_transitions() {
+    let world = World::new().await;
+    let metric = Metric {
+        dimensions: [("Endpoint".to_owned(), "churn".to_owned())].into(),
+        ..Metric::new("Churn/Drift", "psi")
+    };
+    world.put(
+        Alarm::new("churn-psi")
+            .state(StateValue::Alarm)
+            .metric(metric),
+    );
+    world.put(
+        Alarm::new("churn-any")
+            .alarm_type(AlarmType::CompositeAlarm)
+            .state(StateValue::Alarm),
+    );
+    world.put(
+        Alarm::new("churn-log")
+            .alarm_type(AlarmType::LogAlarm)
+            .state(StateValue::Alarm),
+    );
+    world.alarm("churn-calm", StateValue::Ok);
+    world.sandbox.cloudwatch().set_max_page(1);
+    let since = world.sandbox.clock().now();
+    world
+        .sandbox
+        .clock()
+        .advance(jiff::SignedDuration::from_hours(1));
+    let mut told = world.cloudwatch.all_in_alarm().await.unwrap();
+    told.sort_by(|a, b| a.alarm.cmp(&b.alarm));
+    let names: Vec<&str> = told.iter().map(|one| one.alarm.alarm_name()).collect();
+    assert_eq!(names, ["churn-any", "churn-log", "churn-psi"]);
+    assert!(
+        told.iter()
+            .all(|one| one.at == since && one.silenced.is_none())
+    );
+    let [any, log, psi] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(any.form, AlarmForm::Composite);
+    assert_eq!(log.form, AlarmForm::Other);
+    assert_eq!(psi.form, AlarmForm::SingleMetric);
+    assert_eq!(psi.metrics[0].name, "psi");
+    assert_eq!(psi.metrics[0].endpoint(), Some("churn"));
+}
+
+#[tokio::test]
+async fn all_alarms_are_told_as_they_are_configured() {
+    let world = World::new().await;
+    let mut watched = Metric::new("Fraud", "psi");
+    watched.treat_missing_data = Some("ignore".to_owned());
+    let mut drift = Alarm::new("drift").state(StateValue::Ok).metric(watched);
+    drift.alarm_actions = vec!["arn:aws:sns:us-east-1:111122223333:team".to_owned()];
+    world.put(drift);
+    let mut any = Alarm::new("any").alarm_type(AlarmType::CompositeAlarm);
+    any.actions_enabled = false;
+    world.put(any);
+    let all = world.cloudwatch.all_alarms().await.unwrap();
+    let [drift, any] = all.as_slice() else {
+        panic!("{all:?}")
+    };
+    assert_eq!(drift.alarm.metrics[0].name, "psi");
+    assert_eq!(drift.missing_data.as_deref(), Some("ignore"));
+    assert_eq!((drift.actions_enabled, drift.actions.len()), (true, 1));
+    assert_eq!(any.alarm.form, AlarmForm::Composite);
+    assert_eq!((&any.missing_data, any.actions_enabled), (&None, false));
+    // An alarm that says nothing about missing values has CloudWatch's default.
+    world.put(Alarm::new("drift").metric(Metric::new("Fraud", "psi")));
+    let all = world.cloudwatch.all_alarms().await.unwrap();
+    assert_eq!(all[0].missing_data.as_deref(), Some("missing"));
+}
+
+#[tokio::test]
+async fn metrics_of_a_name_are_told_with_all_their_dimensions() {
+    let world = World::new().await;
+    let cloudwatch = world.sandbox.cloudwatch();
+    cloudwatch.put_metric("Fraud", "psi", &[("Stage", "prod")]);
+    cloudwatch.put_metric("Churn", "psi", &[]);
+    let like = retrain_core::drift::AlarmMetric {
+        namespace: "Fraud".to_owned(),
+        name: "psi".to_owned(),
+        dimensions: std::collections::BTreeMap::new(),
+    };
+    let found = world.cloudwatch.metrics_like(&like).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].dimensions["Stage"], "prod");
 }

@@ -8,6 +8,7 @@
     )
 )]
 
+mod declared;
 mod error;
 mod executions;
 mod jobs;
@@ -17,6 +18,7 @@ mod tests;
 
 use aws_sdk_codepipeline::Client;
 
+pub use self::declared::DeclaredPipeline;
 pub use self::jobs::JobAnswer;
 
 /// CodePipeline in one account and region.

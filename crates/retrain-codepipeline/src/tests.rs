@@ -1,5 +1,7 @@
 //! The adapter against a strict CodePipeline over HTTP.
 
+mod declared;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reading Parameter Store.
+//! Parameter Store: reading policies and parameters, and changing policies.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -6,13 +6,20 @@ use std::sync::Arc;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use jiff::{SignedDuration, Timestamp};
 use retrain_controller::{Parameters, PortError};
-use retrain_core::names::ParameterName;
+use retrain_core::names::{ModelName, ParameterName, shortened};
 use tokio::sync::Mutex;
 
 use crate::cache::Cached;
 use crate::set::{Document, PolicySet};
+
+/// Parameter Store user guide: more than this needs the advanced tier.
+const STANDARD_BYTES: usize = 4_096;
+
+/// API model: the longest `Description`.
+const MAX_NOTE: usize = 1_024;
 
 /// Where policies are, and how long they are kept.
 #[derive(Clone, Debug)]
@@ -23,7 +30,7 @@ pub struct Settings {
     pub time_to_live: SignedDuration,
 }
 
-/// Parameter Store, as far as the controller reads it.
+/// Parameter Store, as far as the controller needs it.
 #[derive(Debug)]
 pub struct ParameterStore {
     client: Client,
@@ -51,6 +58,11 @@ impl ParameterStore {
     }
 
     async fn read_policies(&self) -> Result<PolicySet, PortError> {
+        Ok(PolicySet::parse(self.documents().await?))
+    }
+
+    /// All documents under the path, as they are now.
+    pub async fn documents(&self) -> Result<Vec<Document>, PortError> {
         let path = self.settings.path.as_str();
         let mut pages = self
             .client
@@ -71,7 +83,51 @@ impl ParameterStore {
                     .filter_map(document),
             );
         }
-        Ok(PolicySet::parse(documents))
+        Ok(documents)
+    }
+
+    /// Puts the policy of a model, and says which version it is then. Without a version
+    /// that it replaces, there must be none yet. Parameter Store shows the note to whoever
+    /// looks at the parameter's history.
+    pub async fn put(
+        &self,
+        model: &ModelName,
+        text: &str,
+        replaces: Option<u64>,
+        note: &str,
+    ) -> Result<u64, PortError> {
+        let name = self.name_of(model);
+        let is_new = replaces.is_none();
+        let is_long = text.len() > STANDARD_BYTES;
+        let answer = self
+            .client
+            .put_parameter()
+            .name(&name)
+            .value(text)
+            .description(shortened(note, MAX_NOTE))
+            .overwrite(!is_new)
+            // What is there keeps its type and its tier.
+            .set_type(is_new.then_some(ParameterType::String))
+            .set_tier(is_long.then_some(ParameterTier::IntelligentTiering))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| failed(format!("put the policy {name}"), error))?;
+        Ok(u64::try_from(answer.version).unwrap_or_default())
+    }
+
+    /// Removes the policy of a model. Says whether there was one.
+    pub async fn remove(&self, model: &ModelName) -> Result<bool, PortError> {
+        let name = self.name_of(model);
+        match self.client.delete_parameter().name(&name).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_not_found(&error) => Ok(false),
+            Err(error) => Err(failed(format!("remove the policy {name}"), error)),
+        }
+    }
+
+    /// The parameter that holds the policy of a model.
+    fn name_of(&self, model: &ModelName) -> String {
+        format!("{}/{model}", self.settings.path)
     }
 
     async fn read_parameter(&self, name: &ParameterName) -> Result<Option<String>, PortError> {
@@ -137,7 +193,13 @@ where
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
     match code {
-        Some("AccessDeniedException" | "ValidationException") => PortError::terminal(doing, error),
+        Some(
+            "AccessDeniedException"
+            | "ValidationException"
+            | "ParameterAlreadyExists"
+            | "ParameterLimitExceeded"
+            | "ParameterMaxVersionLimitExceeded",
+        ) => PortError::terminal(doing, error),
         _ => PortError::retryable(doing, error),
     }
 }

@@ -254,3 +254,49 @@ async fn an_object_belongs_to_the_longest_prefix_that_names_it() {
     }
     assert!(set.data_routes("other", "in/1.csv").models.is_empty());
 }
+
+#[tokio::test]
+async fn a_policy_is_put_replaced_and_removed() {
+    let bench = Bench::start().await;
+    let model = ModelName::parse("fraud").unwrap();
+    let put =
+        async |text: &str, replaces| bench.store.put(&model, text, replaces, "ana: why").await;
+    assert_eq!(put("{}", None).await.unwrap(), 1);
+    // Somebody else was faster: nothing of theirs is overwritten.
+    let error = put("{ }", None).await.unwrap_err();
+    assert_eq!(error.class(), Class::Terminal);
+    assert_eq!(put(&policy("p", "a"), Some(1)).await.unwrap(), 2);
+    let calls = bench.sandbox.calls().take();
+    let described = calls.iter().map(|call| &call.request["Description"]);
+    assert!(described.clone().all(|note| note == "ana: why"));
+    let documents = bench.store.documents().await.unwrap();
+    assert_eq!(documents[0].version, 2);
+    assert_eq!(documents[0].text, policy("p", "a"));
+    assert!(bench.store.remove(&model).await.unwrap());
+    assert!(!bench.store.remove(&model).await.unwrap());
+    assert!(bench.store.documents().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_long_policy_moves_to_the_advanced_tier() {
+    let bench = Bench::start().await;
+    let model = ModelName::parse("fraud").unwrap();
+    for (length, replaces, tier) in [
+        (4_096, None, None),
+        (4_097, Some(1), Some("Intelligent-Tiering")),
+    ] {
+        let text = " ".repeat(length);
+        bench
+            .store
+            .put(&model, &text, replaces, "ana")
+            .await
+            .unwrap();
+        let calls = bench.sandbox.calls().take();
+        assert_eq!(calls[0].request["Tier"].as_str(), tier);
+    }
+    let error = bench
+        .store
+        .put(&model, &" ".repeat(8_193), Some(2), "ana")
+        .await;
+    assert_eq!(error.unwrap_err().class(), Class::Terminal);
+}

@@ -8,6 +8,7 @@
     )
 )]
 
+mod declared;
 mod error;
 mod executions;
 mod monitoring;
@@ -18,6 +19,8 @@ mod start;
 mod tests;
 
 use aws_sdk_sagemaker::Client;
+
+pub use self::declared::DeclaredPipeline;
 
 /// SageMaker in one account and region.
 #[derive(Clone, Debug)]

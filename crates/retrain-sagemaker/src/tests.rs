@@ -1,5 +1,6 @@
 //! The adapter against a strict SageMaker over HTTP.
 
+mod declared;
 mod monitoring;
 mod packages;
 

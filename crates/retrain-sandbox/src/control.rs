@@ -13,8 +13,8 @@ use crate::s3::{Event, SeedBucket};
 use crate::sagemaker::{ApprovalStatus, ExecutionStatus, PackageEvent};
 use crate::seed::{Seed, SeedPackage};
 use crate::{
-    CallLog, CloudWatch, CodePipeline, Fault, FaultKind, Faults, S3, SageMaker, Service, Ssm,
-    Verdict, VirtualClock, codepipeline,
+    CallLog, CloudWatch, CodePipeline, EventBridge, Fault, FaultKind, Faults, Lambda, S3,
+    SageMaker, Service, Sqs, Ssm, Verdict, VirtualClock, codepipeline,
 };
 
 /// The handles of a sandbox.
@@ -25,8 +25,11 @@ pub(crate) struct Control {
     pub(crate) calls: CallLog,
     pub(crate) cloudwatch: CloudWatch,
     pub(crate) codepipeline: CodePipeline,
+    pub(crate) eventbridge: EventBridge,
+    pub(crate) lambda: Lambda,
     pub(crate) s3: S3,
     pub(crate) sagemaker: SageMaker,
+    pub(crate) sqs: Sqs,
     pub(crate) ssm: Ssm,
 }
 

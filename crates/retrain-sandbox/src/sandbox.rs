@@ -14,7 +14,8 @@ use crate::control::Control;
 use crate::http::{self, Router};
 use crate::seed::{Seed, SeedError};
 use crate::{
-    CallLog, CloudWatch, CodePipeline, Faults, S3, SageMaker, Ssm, VirtualClock, dynamodb,
+    CallLog, CloudWatch, CodePipeline, EventBridge, Faults, Lambda, S3, SageMaker, Sqs, Ssm,
+    VirtualClock, dynamodb,
 };
 
 /// How a sandbox starts.
@@ -68,8 +69,11 @@ impl Sandbox {
         } = options;
         let cloudwatch = CloudWatch::new(clock.clone(), &region, &account);
         let codepipeline = CodePipeline::new(clock.clone(), &region, &account);
+        let eventbridge = EventBridge::new(&region, &account);
+        let lambda = Lambda::new(&region, &account);
         let s3 = S3::new(clock.clone(), &region, &account);
         let sagemaker = SageMaker::new(clock.clone(), &region, &account);
+        let sqs = Sqs::new(clock.clone(), &region, &account);
         let ssm = Ssm::new(clock.clone(), &region, &account);
         let (dynamodb, database_server) = dynamodb::start().await?;
         let control = Control {
@@ -78,19 +82,25 @@ impl Sandbox {
             calls: CallLog::default(),
             cloudwatch: cloudwatch.clone(),
             codepipeline: codepipeline.clone(),
+            eventbridge: eventbridge.clone(),
+            lambda: lambda.clone(),
             s3: s3.clone(),
             sagemaker: sagemaker.clone(),
+            sqs: sqs.clone(),
             ssm: ssm.clone(),
         };
         let (stopping, stop) = watch::channel(false);
         let router = Arc::new(Router {
             endpoints: vec![
-                // Its path would be a bucket's, so it comes before S3.
+                // Their paths would be a bucket's, so they come before S3.
                 Box::new(cloudwatch),
+                Box::new(lambda),
                 Box::new(codepipeline),
                 Box::new(dynamodb),
+                Box::new(eventbridge),
                 Box::new(s3),
                 Box::new(sagemaker),
+                Box::new(sqs),
                 Box::new(ssm),
             ],
             control: control.clone(),
@@ -130,6 +140,16 @@ impl Sandbox {
         &self.control.codepipeline
     }
 
+    /// EventBridge's rules, without a request.
+    pub fn eventbridge(&self) -> &EventBridge {
+        &self.control.eventbridge
+    }
+
+    /// Lambda's functions and their invocations.
+    pub fn lambda(&self) -> &Lambda {
+        &self.control.lambda
+    }
+
     /// S3, without a request.
     pub fn s3(&self) -> &S3 {
         &self.control.s3
@@ -138,6 +158,11 @@ impl Sandbox {
     /// What a person, a pipeline or AWS itself does in SageMaker.
     pub fn sagemaker(&self) -> &SageMaker {
         &self.control.sagemaker
+    }
+
+    /// Queues, without a request.
+    pub fn sqs(&self) -> &Sqs {
+        &self.control.sqs
     }
 
     /// Parameter Store, without a request.

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, ServiceError};
 use crate::cloudwatch;
+use crate::lambda;
 use crate::s3::S3Error;
+use crate::sqs;
 
 /// A service that the sandbox stands in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,10 +28,16 @@ pub enum Service {
     CodePipeline,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon EventBridge.
+    EventBridge,
+    /// AWS Lambda.
+    Lambda,
     /// Amazon S3.
     S3,
     /// Amazon SageMaker.
     SageMaker,
+    /// Amazon SQS.
+    Sqs,
     /// AWS Systems Manager, of which Parameter Store.
     Ssm,
 }
@@ -39,9 +47,12 @@ impl Service {
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::CloudWatch => "application/cbor",
-            Self::DynamoDb => "application/x-amz-json-1.0",
+            Self::DynamoDb | Self::Sqs => "application/x-amz-json-1.0",
+            Self::Lambda => "application/json",
             Self::S3 => "application/xml",
-            Self::CodePipeline | Self::SageMaker | Self::Ssm => "application/x-amz-json-1.1",
+            Self::CodePipeline | Self::EventBridge | Self::SageMaker | Self::Ssm => {
+                "application/x-amz-json-1.1"
+            }
         }
     }
 
@@ -60,7 +71,13 @@ impl Service {
                 "SlowDown",
                 "Please reduce your request rate.",
             ),
-            Self::CodePipeline | Self::SageMaker | Self::Ssm => {
+            Self::Lambda => ServiceError::with_status(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                "Rate Exceeded.",
+            ),
+            Self::Sqs => self.refusal("RequestThrottled", "Request is throttled."),
+            Self::CodePipeline | Self::EventBridge | Self::SageMaker | Self::Ssm => {
                 self.refusal("ThrottlingException", "Rate exceeded")
             }
         }
@@ -72,7 +89,9 @@ impl Service {
         let code = match (self, status) {
             (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",
             (Self::DynamoDb | Self::Ssm, _) => "InternalServerError",
-            (Self::S3, _) => "InternalError",
+            (Self::S3 | Self::Sqs, _) => "InternalError",
+            (Self::Lambda, _) => "ServiceException",
+            (Self::EventBridge, _) => "InternalException",
             (Self::CloudWatch | Self::CodePipeline | Self::SageMaker, _) => "InternalFailure",
         };
         ServiceError::with_status(status, code, "The request failed inside the service.")
@@ -84,21 +103,30 @@ impl Service {
             Self::DynamoDb => {
                 ServiceError::refused(&format!("com.amazonaws.dynamodb.v20120810#{code}"), message)
             }
-            Self::CloudWatch | Self::CodePipeline | Self::S3 | Self::SageMaker | Self::Ssm => {
-                ServiceError::refused(code, message)
-            }
+            Self::Sqs => ServiceError::refused(&format!("com.amazonaws.sqs#{code}"), message),
+            Self::CloudWatch
+            | Self::CodePipeline
+            | Self::EventBridge
+            | Self::Lambda
+            | Self::S3
+            | Self::SageMaker
+            | Self::Ssm => ServiceError::refused(code, message),
         }
     }
 
-    /// How it tells a client of an error. CloudWatch speaks CBOR. S3 speaks XML,
-    /// and its codes have their own statuses.
+    /// How it tells a client of an error. CloudWatch speaks CBOR; Lambda has the code in
+    /// a header only, and SQS in another one, too. S3 speaks XML, and its codes have their own statuses.
     pub(crate) fn failure(self, error: &ServiceError) -> Answer {
         match self {
             Self::CloudWatch => cloudwatch::failure(error),
             Self::S3 => S3Error::new(&error.code, &error.message).answer(),
-            Self::CodePipeline | Self::DynamoDb | Self::SageMaker | Self::Ssm => {
-                Answer::error(error, self.content_type())
-            }
+            Self::Lambda => lambda::failure(error),
+            Self::Sqs => sqs::failure(error),
+            Self::CodePipeline
+            | Self::DynamoDb
+            | Self::EventBridge
+            | Self::SageMaker
+            | Self::Ssm => Answer::error(error, self.content_type()),
         }
     }
 

@@ -1,7 +1,15 @@
 //! The command line.
 
 #[cfg(feature = "aws")]
+pub mod doctor;
+#[cfg(feature = "aws")]
+pub mod mend;
+#[cfg(feature = "aws")]
 pub mod operate;
+#[cfg(feature = "aws")]
+pub mod redrive;
+#[cfg(feature = "aws")]
+pub mod stored;
 
 use std::path::PathBuf;
 
@@ -42,10 +50,19 @@ pub enum Command {
     /// Write, check and compare policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Print what makes a shell complete command lines of retrainctl.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands to files.
+    Man(ManArgs),
     /// What needs the controller in AWS.
     #[cfg(feature = "aws")]
     #[command(flatten)]
     Operate(operate::OperateCommand),
+    /// What finds out why the controller does nothing, and mends it.
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    Mend(mend::MendCommand),
 }
 
 const SIMULATE_HELP: &str = "\
@@ -70,6 +87,28 @@ model. The time is when the event came, unless --now is given.
 
 Example:
   retrainctl explain events/drift-alarm/alarm.json --policies policies/";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  retrainctl completions bash > ~/.local/share/bash-completion/completions/retrainctl
+  retrainctl completions zsh > \"${fpath[1]}/_retrainctl\"
+  retrainctl completions fish > ~/.config/fish/completions/retrainctl.fish";
+
+/// What `completions` is given.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// What `man` is given.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this directory.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub to: Option<PathBuf>,
+}
 
 /// What `simulate` is given.
 #[derive(Debug, Args)]
@@ -204,6 +243,10 @@ pub enum PolicyCommand {
     Diff(DiffArgs),
     /// Print the JSON Schema of a policy.
     Schema,
+    /// Those in Parameter Store.
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    Stored(stored::StoredCommand),
 }
 
 /// What `policy new` is given.

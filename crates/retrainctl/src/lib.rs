@@ -8,15 +8,24 @@
     )
 )]
 
+#[cfg(feature = "aws")]
+mod arns;
 pub mod cli;
+#[cfg(feature = "aws")]
+mod doctor;
 mod events;
 mod exit;
 mod explain;
 #[cfg(feature = "aws")]
+pub mod mend;
+#[cfg(feature = "aws")]
 pub mod operate;
 mod policies;
 mod policy;
+#[cfg(feature = "aws")]
+mod redrive;
 mod safe;
+mod shell;
 pub mod simulate;
 mod words;
 
@@ -32,7 +41,11 @@ pub fn run(cli: &Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, 
         Command::Simulate(args) => simulate::run(args, out, err),
         Command::Explain(args) => explain::run(args, out, err),
         Command::Policy(command) => policy::run(command, out, err),
+        Command::Completions(args) => shell::complete(args, out),
+        Command::Man(args) => shell::manual(args, out, err),
         #[cfg(feature = "aws")]
         Command::Operate(command) => operate::run(command, out, err),
+        #[cfg(feature = "aws")]
+        Command::Mend(command) => mend::run(command, out, err),
     }
 }

@@ -205,3 +205,75 @@ fn a_slot_in_a_file_is_what_an_event_meets() {
     ]);
     insta::assert_snapshot!(text(&output.stdout));
 }
+
+/// Every command, by what is typed.
+fn commands() -> Vec<String> {
+    use clap::CommandFactory as _;
+    fn below(of: &clap::Command, typed: &str, all: &mut Vec<String>) {
+        for one in of.get_subcommands() {
+            let typed = format!("{typed}{}", one.get_name());
+            all.push(typed.clone());
+            below(one, &format!("{typed} "), all);
+        }
+    }
+    let mut all = Vec::new();
+    below(&retrainctl::cli::Cli::command(), "", &mut all);
+    all
+}
+
+#[test]
+fn every_shell_completes_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = retrainctl(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        let script = text(&output.stdout);
+        // What makes text safe for terminals has changed nothing.
+        assert!(!script.contains("\\u00"), "{shell}");
+        for command in commands() {
+            let word = command.rsplit(' ').next().unwrap();
+            assert!(script.contains(word), "{shell} does not know {command}");
+        }
+    }
+    assert_eq!(retrainctl(&["completions", "tcsh"]).status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_what_is_typed() {
+    let script = text(&retrainctl(&["completions", "bash"]).stdout);
+    let complete = |typed: &str| {
+        let ask = format!(
+            "{script}\nCOMP_WORDS=({typed})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             _retrainctl retrainctl \"${{COMP_WORDS[COMP_CWORD]}}\" x\n\
+             printf '%s ' \"${{COMPREPLY[@]}}\""
+        );
+        let output = Command::new("bash").args(["-c", &ask]).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert_eq!(complete("retrainctl simul"), "simulate ");
+    assert!(complete("retrainctl policy che").contains("check"));
+    assert!(complete("retrainctl simulate --html-m").contains("--html-models"));
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let files = Files::new("man", &[]);
+    let folder = files.0.to_str().unwrap();
+    let output = retrainctl(&["man", "--to", folder]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mut pages = commands();
+    pages.push(String::new());
+    for command in &pages {
+        let words = ["retrainctl"].into_iter().chain(command.split_whitespace());
+        let name = words.collect::<Vec<_>>().join("-");
+        let page = std::fs::read_to_string(files.path(&format!("{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{name}: {page}");
+        assert!(page.contains(".SH SYNOPSIS"), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), pages.len());
+    let simulate = std::fs::read_to_string(files.path("retrainctl-simulate.1")).unwrap();
+    assert!(simulate.contains("bytes\\-per\\-row"), "{simulate}");
+    let own = text(&retrainctl(&["man"]).stdout);
+    assert!(own.contains(".TH retrainctl 1") && own.contains("Exit codes"));
+}

@@ -71,6 +71,7 @@ impl<'b> Decode<'b, Deeper> for Json {
 pub(super) enum Member {
     Text(String),
     Integer(u32),
+    Boolean(bool),
     Time(Timestamp),
     List(Vec<Self>),
     Structure(Vec<(&'static str, Self)>),
@@ -111,6 +112,7 @@ impl<C> Encode<C> for Member {
         match self {
             Self::Text(text) => encoder.str(text)?.ok(),
             Self::Integer(number) => encoder.u32(*number)?.ok(),
+            Self::Boolean(value) => encoder.bool(*value)?.ok(),
             Self::Time(time) => encoder
                 .tag(IanaTag::Timestamp)?
                 .f64(time.as_duration().as_secs_f64())?

@@ -73,6 +73,20 @@ impl CloudWatch {
                 "AlarmConfigurationUpdatedTimestamp",
                 Some(Member::Time(record.configured)),
             ),
+            (
+                "ActionsEnabled",
+                Some(Member::Boolean(alarm.actions_enabled)),
+            ),
+            (
+                "AlarmActions",
+                Some(Member::List(
+                    alarm
+                        .alarm_actions
+                        .iter()
+                        .map(|arn| arn.as_str().into())
+                        .collect(),
+                )),
+            ),
             ("StateValue", Some(alarm.state.name().into())),
             ("StateUpdatedTimestamp", Some(Member::Time(record.updated))),
             (
@@ -110,7 +124,7 @@ impl CloudWatch {
     }
 }
 
-fn dimensions(dimensions: &BTreeMap<String, String>) -> Member {
+pub(super) fn dimensions(dimensions: &BTreeMap<String, String>) -> Member {
     let listed = dimensions.iter().map(|(name, value)| {
         Member::structure([
             ("Name", Some(name.as_str().into())),

@@ -1,7 +1,8 @@
-//! CloudWatch: alarms and their states.
+//! CloudWatch: alarms and their states, and which metrics there are.
 
 mod cbor;
 mod describe;
+mod metrics;
 mod model;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,6 +124,7 @@ impl CloudWatch {
         let members = members(request)?;
         match request.operation.as_str() {
             "DescribeAlarms" => self.describe(&members),
+            "ListMetrics" => self.list_metrics(&members),
             unknown => Err(ServiceError::unknown_operation(unknown)),
         }
     }

@@ -1,6 +1,6 @@
 //! What the sandbox keeps about alarms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,21 @@ pub struct Alarm {
     /// What a metric alarm watches. One over an expression has no such metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
+    /// Whether its actions are done.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub actions_enabled: bool,
+    /// What it does when it goes into `ALARM`: the ARNs of topics and functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarm_actions: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 impl Alarm {
@@ -30,6 +45,8 @@ impl Alarm {
             alarm_type: AlarmType::default(),
             state: StateValue::default(),
             metric: None,
+            actions_enabled: yes(),
+            alarm_actions: Vec::new(),
         }
     }
 
@@ -201,6 +218,8 @@ impl Record {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) alarms: BTreeMap<String, Record>,
+    /// Namespace, name and dimensions of what had a value within the last two weeks.
+    pub(super) metrics: BTreeSet<(String, String, BTreeMap<String, String>)>,
     pub(super) max_page: usize,
 }
 
@@ -208,6 +227,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             alarms: BTreeMap::new(),
+            metrics: BTreeSet::new(),
             max_page: 100,
         }
     }

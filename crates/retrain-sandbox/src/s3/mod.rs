@@ -6,6 +6,7 @@ mod event;
 mod ids;
 mod list;
 mod multipart;
+mod notification;
 mod objects;
 mod payload;
 mod range;
@@ -148,6 +149,12 @@ impl S3 {
         self.lock().create_bucket(name, versioning)
     }
 
+    /// Lets a bucket tell EventBridge of its objects, or stop to. A new bucket does not.
+    pub fn notify_eventbridge(&self, bucket: &str, notify: bool) -> Result<(), S3Error> {
+        *self.lock().notifies(bucket)? = notify;
+        Ok(())
+    }
+
     /// Writes an object, as `PutObject` does.
     pub fn put_object(
         &self,
@@ -185,6 +192,20 @@ impl S3 {
             .collect())
     }
 
+    /// What the object at `s3://BUCKET/KEY` holds.
+    pub(crate) fn read(&self, uri: &str) -> Result<Bytes, S3Error> {
+        let (bucket, key) = place(uri)?;
+        let store = self.lock();
+        let (_, object) = store.find(bucket, key, None)?;
+        Ok(object.content.read(0..u64::MAX))
+    }
+
+    /// Writes the object at `s3://BUCKET/KEY`.
+    pub(crate) fn write(&self, uri: &str, object: NewObject) -> Result<(), S3Error> {
+        let (bucket, key) = place(uri)?;
+        self.put_object(bucket, key, object).map(|_| ())
+    }
+
     /// Whether a read of a missing object answers 403 `AccessDenied` instead of
     /// 404, as S3 does to a caller without `s3:ListBucket`.
     pub fn deny_missing(&self, denied: bool) {
@@ -203,6 +224,7 @@ impl S3 {
             .and_then(|()| call.operation())
             .and_then(|operation| match operation {
                 Operation::CreateBucket => objects::create_bucket(&mut store, call, body),
+                Operation::GetBucketNotificationConfiguration => notification::get(&store, call),
                 Operation::ListObjectsV2 => list::list_objects(&store, call),
                 Operation::PutObject => objects::put(&mut store, call, body, &occasion),
                 Operation::CopyObject => objects::copy(&mut store, call, &occasion),
@@ -262,4 +284,11 @@ impl Endpoint for S3 {
             }
         })
     }
+}
+
+/// Bucket and key of a URI.
+fn place(uri: &str) -> Result<(&str, &str), S3Error> {
+    uri.strip_prefix("s3://")
+        .and_then(|place| place.split_once('/'))
+        .ok_or_else(|| S3Error::new("InvalidURI", "Couldn't parse the specified URI."))
 }

@@ -13,6 +13,7 @@ use super::error::S3Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateBucket,
+    GetBucketNotificationConfiguration,
     ListObjectsV2,
     PutObject,
     CopyObject,
@@ -94,7 +95,9 @@ const fn route(
         method,
         of_object: !matches!(
             operation,
-            Operation::CreateBucket | Operation::ListObjectsV2
+            Operation::CreateBucket
+                | Operation::GetBucketNotificationConfiguration
+                | Operation::ListObjectsV2
         ),
         needs,
         takes,
@@ -102,9 +105,16 @@ const fn route(
     }
 }
 
-static ROUTES: [Route; 10] = [
+static ROUTES: [Route; 11] = [
     route(Operation::CreateBucket, "PUT", &[], &[], &[]),
     route(Operation::ListObjectsV2, "GET", &["list-type"], LIST, &[]),
+    route(
+        Operation::GetBucketNotificationConfiguration,
+        "GET",
+        &["notification"],
+        &[],
+        &[],
+    ),
     route(
         Operation::UploadPart,
         "PUT",

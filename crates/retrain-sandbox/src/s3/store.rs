@@ -40,6 +40,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Bucket {
     versioning: Versioning,
+    /// Whether EventBridge is told of its objects.
+    notifies: bool,
     /// The versions of each key, the newest last. No key has none.
     keys: BTreeMap<String, Vec<Version>>,
 }
@@ -130,7 +132,11 @@ impl Store {
             .member("BucketName", name));
         }
         let keys = BTreeMap::new();
-        let bucket = Bucket { versioning, keys };
+        let bucket = Bucket {
+            versioning,
+            notifies: false,
+            keys,
+        };
         self.buckets.insert(name.to_owned(), bucket);
         Ok(())
     }
@@ -324,6 +330,18 @@ impl Store {
             let newest = versions.last()?;
             Some((key.as_str(), newest, newest.object.as_ref()?))
         }))
+    }
+
+    /// Whether EventBridge is told of a bucket's objects.
+    pub(super) fn does_notify(&self, bucket: &str) -> Result<bool, S3Error> {
+        Ok(self.bucket(bucket)?.notifies)
+    }
+
+    /// Where that is kept.
+    pub(super) fn notifies(&mut self, bucket: &str) -> Result<&mut bool, S3Error> {
+        let found = self.buckets.get_mut(bucket);
+        let found = found.ok_or_else(|| no_such_bucket(bucket))?;
+        Ok(&mut found.notifies)
     }
 
     fn bucket(&self, name: &str) -> Result<&Bucket, S3Error> {

@@ -97,6 +97,16 @@ impl SageMaker {
         pipeline: &str,
         display_name: &str,
     ) -> Result<String, ControlError> {
+        self.start_by_hand_with(pipeline, display_name, BTreeMap::new())
+    }
+
+    /// Starts an execution as a person does, with these parameters instead of the defaults.
+    pub fn start_by_hand_with(
+        &self,
+        pipeline: &str,
+        display_name: &str,
+        given: BTreeMap<String, String>,
+    ) -> Result<String, ControlError> {
         let mut state = self.lock();
         let record = state
             .pipelines
@@ -109,6 +119,7 @@ impl SageMaker {
         let defaults = pipeline.parameters.into_iter();
         let parameters: BTreeMap<String, String> = defaults
             .filter_map(|(name, default)| Some((name, default?)))
+            .chain(given)
             .collect();
         let mut scene = Scene {
             state: &mut state,

@@ -2,6 +2,7 @@
 //! models, as far as a retraining controller sees them.
 
 mod control;
+mod definition;
 mod executions;
 mod model;
 mod monitoring;
@@ -19,6 +20,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use control::ControlError;
+pub use definition::{
+    Container, Containers, Definition, DefinitionError, LocalProcesses, RunError,
+};
 pub use model::{
     ApprovalStatus, Execution, ExecutionStatus, ModelPackage, PackageStatus, Pipeline, Step,
 };
@@ -90,6 +94,7 @@ impl SageMaker {
             "DescribePipeline" => pipelines::describe(scene, request),
             "ListModelPackages" => registry::list(scene, request),
             "DescribeModelPackage" => registry::describe(scene, request),
+            "DescribeModelPackageGroup" => registry::describe_group(scene, request),
             "UpdateModelPackage" => registry::update(scene, request),
             other => monitoring::perform(scene, other, request),
         })

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::definition::{Definition, DefinitionError};
 use super::monitoring::{JobDefinition, MonitoringSchedule};
 use super::registry::{EventTimes, PackageEvent};
 
@@ -22,6 +23,9 @@ pub struct Pipeline {
     /// How many versions it has; the last one is started unless told otherwise.
     #[serde(default = "one")]
     pub versions: u32,
+    /// What its steps do, if they can be run.
+    #[serde(skip)]
+    pub definition: Option<Definition>,
 }
 
 const fn one() -> u32 {
@@ -35,7 +39,19 @@ impl Pipeline {
             name: name.to_owned(),
             parameters: BTreeMap::new(),
             versions: 1,
+            definition: None,
         }
+    }
+
+    /// A pipeline of one version with the definition that the API takes as text. Its
+    /// parameters are those that the definition declares.
+    pub fn defined(name: &str, definition: &str) -> Result<Self, DefinitionError> {
+        let definition = Definition::parse(definition)?;
+        Ok(Self {
+            parameters: definition.defaults(),
+            definition: Some(definition),
+            ..Self::new(name)
+        })
     }
 
     /// Declares a parameter that every start must give.

@@ -68,9 +68,12 @@ pub(super) fn version(pipeline: &Pipeline, input: &Input<'_>) -> Result<u32, Ser
         .ok_or_else(|| not_found("Version", &format!("{asked} of pipeline {}", pipeline.name)))
 }
 
-/// A definition with the declared parameters and no steps, in the schema of
-/// 2020-12-01 that the API takes as a string.
+/// The definition that it was created with. Without one, the declared parameters and no
+/// steps, in the schema of 2020-12-01 that the API takes as a string.
 fn definition(pipeline: &Pipeline) -> String {
+    if let Some(definition) = &pipeline.definition {
+        return definition.text().to_owned();
+    }
     let parameters: Vec<Value> = pipeline
         .parameters
         .iter()

@@ -70,7 +70,7 @@ async fn what_nobody_implements_is_refused_loudly_and_recorded() {
     let (sandbox, client) = sandbox().await;
     for target in [
         "SageMaker.CreateEndpoint",
-        "AmazonSQS.SendMessage",
+        "AmazonSNS.Publish",
         "SageMakerX.Start",
     ] {
         let reply = client.call(target, &json!({})).await.unwrap();
@@ -91,7 +91,7 @@ async fn what_nobody_implements_is_refused_loudly_and_recorded() {
         operations,
         [
             (Some(Service::SageMaker), "CreateEndpoint".to_owned()),
-            (None, "AmazonSQS.SendMessage".to_owned()),
+            (None, "AmazonSNS.Publish".to_owned()),
             (None, "SageMakerX.Start".to_owned()),
             (None, "GET /".to_owned()),
         ]

@@ -3,14 +3,33 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use retrain_core::lane::Lane;
 use retrain_core::names::{EnvironmentName, ModelName};
 use retrain_core::period::Period;
 
-const SETTINGS_HELP: &str = "\
+pub(super) const SETTINGS_HELP: &str = "\
 The table and the policies are found by --table and --policy-path, or by the variables of the \
 functions, RETRAIN_TABLE and RETRAIN_POLICY_PATH. Region, credentials, profile and endpoints \
 are read as every AWS SDK reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on.";
+
+const DEPLOYED_HELP: &str = "\
+The answer is read from the decisions about deployments. A package is deployed from when its \
+execution was known to have succeeded. The table keeps decisions for 400 days; what was deployed \
+before is only known while it is deployed.
+
+Exit codes: 3 if nothing was deployed there then.
+
+Examples:
+  retrainctl deployed
+  retrainctl deployed fraud-detection --env production --at 2026-03-01T12:00:00Z";
+
+const LEAD_TIMES_HELP: &str = "\
+A cause is what has asked for retraining first: an alarm, data, a calendar, a person. The time \
+ends when the package that its run has registered was first deployed to an environment. Packages \
+that no run of the controller's has registered have no cause, and are counted apart.";
 
 const ASK_HELP: &str = "\
 The request is decided and recorded as if it had been sent to the reconciler, with who asks \
@@ -36,6 +55,12 @@ pub enum OperateCommand {
     /// Show when somebody looks at which model again.
     #[command(after_help = SETTINGS_HELP)]
     Due(DueArgs),
+    /// Show which package each environment runs, or ran at a time.
+    #[command(after_help = DEPLOYED_HELP)]
+    Deployed(DeployedArgs),
+    /// Show how long it takes from a cause to what it has led to being deployed.
+    #[command(after_help = LEAD_TIMES_HELP)]
+    LeadTimes(LeadTimesArgs),
     /// Let a model, one of its environments or everything start nothing any more.
     #[command(after_help = ASK_HELP)]
     Pause(PauseArgs),
@@ -94,6 +119,15 @@ pub struct ShowArgs {
     pub watch: Option<Duration>,
 }
 
+/// What is shown, and from where.
+#[derive(Debug, Args)]
+pub struct LookArgs {
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+}
+
 /// What `status` is given.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -101,9 +135,7 @@ pub struct StatusArgs {
     #[arg(value_parser = model)]
     pub model: Option<ModelName>,
     #[command(flatten)]
-    pub(crate) show: ShowArgs,
-    #[command(flatten)]
-    pub(crate) place: WhereArgs,
+    pub(crate) look: LookArgs,
 }
 
 /// What `history` is given.
@@ -126,9 +158,7 @@ pub struct HistoryArgs {
     #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
     pub limit: usize,
     #[command(flatten)]
-    pub(crate) show: ShowArgs,
-    #[command(flatten)]
-    pub(crate) place: WhereArgs,
+    pub(crate) look: LookArgs,
 }
 
 /// What `held` is given.
@@ -138,9 +168,7 @@ pub struct HeldArgs {
     #[arg(value_parser = model)]
     pub model: Option<ModelName>,
     #[command(flatten)]
-    pub(crate) show: ShowArgs,
-    #[command(flatten)]
-    pub(crate) place: WhereArgs,
+    pub(crate) look: LookArgs,
 }
 
 /// What `due` is given.
@@ -150,9 +178,44 @@ pub struct DueArgs {
     #[arg(long, value_name = "TIME", value_parser = Period::parse)]
     pub within: Option<Period>,
     #[command(flatten)]
-    pub(crate) show: ShowArgs,
+    pub(crate) look: LookArgs,
+}
+
+/// What `deployed` is given.
+#[derive(Debug, Args)]
+pub struct DeployedArgs {
+    /// The model; without it, all of them.
+    #[arg(value_parser = model)]
+    pub model: Option<ModelName>,
+
+    /// Only this environment.
+    #[arg(short, long, visible_alias = "env", value_name = "NAME", value_parser = environment)]
+    pub environment: Option<EnvironmentName>,
+
+    /// The moment, such as `2026-03-01T12:00:00Z`, or a day, which means its first moment in
+    /// UTC. Without it, now.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub at: Option<Timestamp>,
     #[command(flatten)]
-    pub(crate) place: WhereArgs,
+    pub(crate) look: LookArgs,
+}
+
+/// What `lead-times` is given.
+#[derive(Debug, Args)]
+pub struct LeadTimesArgs {
+    /// The model; without it, all of them.
+    #[arg(value_parser = model)]
+    pub model: Option<ModelName>,
+
+    /// Only this environment.
+    #[arg(short, long, visible_alias = "env", value_name = "NAME", value_parser = environment)]
+    pub environment: Option<EnvironmentName>,
+
+    /// Only what was deployed from this moment or day on.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 /// Who asks, why, and how.
@@ -162,7 +225,8 @@ pub struct AskArgs {
     #[arg(short, long, value_name = "TEXT")]
     pub why: String,
 
-    /// Who asks; it is recorded. Otherwise `USER` names them.
+    /// Who asks; it is recorded. Otherwise the first of the variables `RETRAIN_BY`, `USER`,
+    /// `LOGNAME` and `USERNAME` names them.
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 
@@ -203,47 +267,57 @@ pub struct PauseArgs {
     pub(crate) ask: AskArgs,
 }
 
+/// The model that something is asked about, and who asks.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// The model.
+    pub model: String,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+/// The key of a request.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// Asking twice with one key is asking once. Without it, every call asks anew.
+    #[arg(long, value_name = "TEXT")]
+    pub key: Option<String>,
+}
+
 /// What concerns a model's retraining, or the deployments to one of its environments.
 #[derive(Debug, Args)]
 pub struct LaneArgs {
-    /// The model.
-    pub model: String,
+    #[command(flatten)]
+    pub(crate) of: ModelArgs,
 
     /// The deployments to this environment, instead of the retraining.
     #[arg(short, long, value_name = "NAME")]
     pub environment: Option<String>,
-    #[command(flatten)]
-    pub(crate) ask: AskArgs,
 }
 
 /// What `trigger` is given.
 #[derive(Debug, Args)]
 pub struct TriggerArgs {
-    /// The model.
-    pub model: String,
+    #[command(flatten)]
+    pub(crate) of: ModelArgs,
 
     /// Pass over the minimum interval, the back-off, the budget and the blackout hours.
     #[arg(long)]
     pub force: bool,
 
-    /// Asking twice with one key is asking once. Without it, every call asks anew.
-    #[arg(long, value_name = "TEXT")]
-    pub key: Option<String>,
     #[command(flatten)]
-    pub(crate) ask: AskArgs,
+    pub(crate) key: KeyArgs,
 }
 
 /// What concerns a package.
 #[derive(Debug, Args)]
 pub struct PackageArgs {
-    /// The model.
-    pub model: String,
+    #[command(flatten)]
+    pub(crate) of: ModelArgs,
 
     /// The package: its version in the model's group, or its ARN.
     #[arg(value_name = "PACKAGE")]
     pub package: String,
-    #[command(flatten)]
-    pub(crate) ask: AskArgs,
 }
 
 /// For what a person may sign.
@@ -282,9 +356,8 @@ pub struct PromoteArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// Asking twice with one key is asking once. Without it, every call asks anew.
-    #[arg(long, value_name = "TEXT")]
-    pub key: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     #[command(flatten)]
     pub(crate) package: PackageArgs,
 }
@@ -292,22 +365,26 @@ pub struct PromoteArgs {
 /// What `rollback` is given.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
-    /// The model.
-    pub model: String,
+    #[command(flatten)]
+    pub(crate) of: ModelArgs,
 
     /// The environment.
     #[arg(short, long, value_name = "NAME")]
     pub environment: String,
 
-    /// Asking twice with one key is asking once. Without it, every call asks anew.
-    #[arg(long, value_name = "TEXT")]
-    pub key: Option<String>,
     #[command(flatten)]
-    pub(crate) ask: AskArgs,
+    pub(crate) key: KeyArgs,
 }
 
-fn model(text: &str) -> Result<ModelName, String> {
+pub(super) fn model(text: &str) -> Result<ModelName, String> {
     ModelName::parse(text).map_err(|error| error.to_string())
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = |_| text.parse::<Date>()?.to_zoned(TimeZone::UTC);
+    let moment = text.parse::<Timestamp>();
+    let moment = moment.or_else(|error| day(error).map(|day| day.timestamp()));
+    moment.map_err(|_| "it is no moment such as 2026-03-01T12:00:00Z, and no day".to_owned())
 }
 
 fn environment(text: &str) -> Result<EnvironmentName, String> {

@@ -9,8 +9,10 @@ use retrain_lambda::{InvalidSetting, Settings};
 use serde_json::{Map, Value, json};
 
 use super::place::needed;
-use super::{Surroundings, time_of};
-use crate::cli::operate::{AskArgs, LaneArgs, OperateCommand, PackageArgs, PauseArgs, RoleName};
+use super::{Surroundings, in_time};
+use crate::cli::operate::{
+    AskArgs, KeyArgs, LaneArgs, OperateCommand, PackageArgs, PauseArgs, RoleName,
+};
 use crate::exit::{Exit, Failure};
 use crate::words::one_line;
 
@@ -42,16 +44,20 @@ impl<'a> Asking<'a> {
             OperateCommand::Status(_)
             | OperateCommand::History(_)
             | OperateCommand::Held(_)
-            | OperateCommand::Due(_) => return Ok(None),
+            | OperateCommand::Due(_)
+            | OperateCommand::Deployed(_)
+            | OperateCommand::LeadTimes(_) => return Ok(None),
             OperateCommand::Pause(args) => (&args.ask, !args.everything, pause("pause", args)),
             OperateCommand::Resume(args) => (&args.ask, false, pause("resume", args)),
-            OperateCommand::ResetBreaker(args) => (&args.ask, false, lane("reset_breaker", args)),
-            OperateCommand::Cancel(args) => (&args.ask, false, lane("abandon", args)),
+            OperateCommand::ResetBreaker(args) => {
+                (&args.of.ask, false, lane("reset_breaker", args))
+            }
+            OperateCommand::Cancel(args) => (&args.of.ask, false, lane("abandon", args)),
             OperateCommand::Trigger(args) => {
-                let mut fields = json!({"request": "retrain", "model": args.model});
+                let mut fields = json!({"request": "retrain", "model": args.of.model});
                 fields["force"] = json!(args.force);
-                fields["key"] = json!(key(args.key.as_ref(), around));
-                (&args.ask, false, fields)
+                fields["key"] = json!(key(&args.key, around));
+                (&args.of.ask, false, fields)
             }
             OperateCommand::SignOff(args) => {
                 let mut fields = package("sign_off", &args.package);
@@ -62,22 +68,22 @@ impl<'a> Asking<'a> {
                 });
                 let opinion = if args.refuse { "rejects" } else { "approves" };
                 fields["opinion"] = json!(opinion);
-                (&args.package.ask, false, fields)
+                (&args.package.of.ask, false, fields)
             }
-            OperateCommand::Approve(args) => (&args.ask, false, package("approve", args)),
-            OperateCommand::Reject(args) => (&args.ask, false, package("reject", args)),
+            OperateCommand::Approve(args) => (&args.of.ask, false, package("approve", args)),
+            OperateCommand::Reject(args) => (&args.of.ask, false, package("reject", args)),
             OperateCommand::Promote(args) => {
                 let mut fields = package("deploy", &args.package);
                 fields["environment"] = json!(args.to);
                 fields["force"] = json!(args.force);
-                fields["key"] = json!(key(args.key.as_ref(), around));
-                (&args.package.ask, false, fields)
+                fields["key"] = json!(key(&args.key, around));
+                (&args.package.of.ask, false, fields)
             }
             OperateCommand::Rollback(args) => {
-                let mut fields = json!({"request": "rollback", "model": args.model});
+                let mut fields = json!({"request": "rollback", "model": args.of.model});
                 fields["environment"] = json!(args.environment);
-                fields["key"] = json!(key(args.key.as_ref(), around));
-                (&args.ask, false, fields)
+                fields["key"] = json!(key(&args.key, around));
+                (&args.of.ask, false, fields)
             }
         };
         let mut fields = fields;
@@ -100,7 +106,6 @@ impl<'a> Asking<'a> {
     ) -> Result<Exit, Failure> {
         let args = self.args;
         let settings = settings(args, around)?;
-        let time = time_of(settings.timing);
         let controller = AwsController::new(&settings, around.aws);
         if args.dry_run || !(args.yes || self.is_harmless) {
             let would = controller.would(self.request.clone(), around.clock);
@@ -109,29 +114,13 @@ impl<'a> Asking<'a> {
                 return told(&would, true, args.json, out);
             }
             writeln!(err, "{}", sentence(&would, true))?;
-            write!(err, "Go on? [y/N] ")?;
-            err.flush()?;
-            match (around.confirmed)()? {
-                Some(true) => {}
-                Some(false) => {
-                    writeln!(err, "nothing was done")?;
-                    return Ok(Exit::No);
-                }
-                None => {
-                    writeln!(err)?;
-                    let why = "there is nobody to ask whether to go on: give --yes or --dry-run";
-                    return Err(Failure::Usage(why.to_owned()));
-                }
+            if !around.goes_on("Go on?", err)? {
+                writeln!(err, "nothing was done")?;
+                return Ok(Exit::No);
             }
         }
-        // A function would be ended then, and whoever resumes its claim relies on it.
-        let asked = tokio::time::timeout(time, controller.ask(self.request, around.clock));
-        let answer = Box::pin(asked).await.map_err(|_| {
-            Failure::Aws(format!(
-                "not done within {} s: what is recorded, the reconciler finishes",
-                time.as_secs()
-            ))
-        })??;
+        let asked = controller.ask(self.request, around.clock);
+        let answer = Box::pin(in_time(settings.timing, asked)).await?;
         told(&answer, false, args.json, out)
     }
 }
@@ -155,7 +144,7 @@ fn told(answer: &Answer, would: bool, json: bool, out: &mut dyn Write) -> Result
     })
 }
 
-fn sentence(answer: &Answer, would: bool) -> String {
+pub(super) fn sentence(answer: &Answer, would: bool) -> String {
     let of = answer.model.as_ref().map_or("", |model| model.as_str());
     let about = if of.is_empty() { &answer.subject } else { of };
     let would = if would { "would be " } else { "" };
@@ -174,7 +163,7 @@ fn pause(order: &str, args: &PauseArgs) -> Value {
 }
 
 fn lane(order: &str, args: &LaneArgs) -> Value {
-    of_lane(order, &args.model, args.environment.as_ref())
+    of_lane(order, &args.of.model, args.environment.as_ref())
 }
 
 fn of_lane(order: &str, model: &str, environment: Option<&String>) -> Value {
@@ -191,27 +180,34 @@ fn package(order: &str, args: &PackageArgs) -> Value {
     let package = &args.package;
     match package.parse::<u64>() {
         Ok(version) => {
-            json!({"request": order, "model": args.model, "package_version": version})
+            json!({"request": order, "model": args.of.model, "package_version": version})
         }
-        Err(_) => json!({"request": order, "model": args.model, "package": package}),
+        Err(_) => json!({"request": order, "model": args.of.model, "package": package}),
     }
 }
 
-fn key(given: Option<&String>, around: &Surroundings<'_, impl Clock>) -> String {
+fn key(args: &KeyArgs, around: &Surroundings<'_, impl Clock>) -> String {
     let now = around.clock.now();
-    given.map_or_else(|| format!("retrainctl {now}"), Clone::clone)
+    args.key
+        .as_ref()
+        .map_or_else(|| format!("retrainctl {now}"), Clone::clone)
 }
 
-fn by(args: &AskArgs, around: &Surroundings<'_, impl Clock>) -> Result<String, Failure> {
-    let user = || (around.variable)("USER").or_else(|| (around.variable)("USERNAME"));
-    let by = args.by.clone().or_else(user);
-    by.filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-        Failure::Usage("nobody says who asks: give --by NAME, or set USER".to_owned())
+/// Who asks: as the caller says, or as the system knows them.
+pub(super) fn by(args: &AskArgs, around: &Surroundings<'_, impl Clock>) -> Result<String, Failure> {
+    let known = ["RETRAIN_BY", "USER", "LOGNAME", "USERNAME"];
+    let known = known.iter().filter_map(|name| (around.variable)(name));
+    let mut names = args.by.clone().into_iter().chain(known);
+    names.find(|name| !name.trim().is_empty()).ok_or_else(|| {
+        Failure::Usage("nobody says who asks: give --by NAME, or set RETRAIN_BY".to_owned())
     })
 }
 
 /// The functions' settings, as the arguments have them.
-fn settings(args: &AskArgs, around: &Surroundings<'_, impl Clock>) -> Result<Settings, Failure> {
+pub(super) fn settings(
+    args: &AskArgs,
+    around: &Surroundings<'_, impl Clock>,
+) -> Result<Settings, Failure> {
     for name in ["RETRAIN_TABLE", "RETRAIN_POLICY_PATH"] {
         needed(&args.place, name, around)?;
     }

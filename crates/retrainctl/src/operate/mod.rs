@@ -1,11 +1,15 @@
 //! What looks at the controller in AWS, or asks something of it.
 
 mod ask;
+mod deployed;
 mod due;
 mod held;
 mod history;
-mod place;
+mod lead;
+pub(crate) mod place;
+mod served;
 mod status;
+mod stored;
 mod watch;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
@@ -13,11 +17,14 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use retrain_controller::{Clock, PortError, chain};
+use retrain_core::facts::Timing;
 use retrain_lambda::{InvocationClock, load_aws_config};
 
 use self::ask::Asking;
 use self::place::Place;
-use crate::cli::operate::{OperateCommand, ShowArgs, WhereArgs};
+pub use self::stored::stored;
+use crate::cli::operate::{LookArgs, OperateCommand};
+use crate::cli::stored::StoredCommand;
 use crate::exit::{Exit, Failure};
 
 /// What a command finds around it.
@@ -39,6 +46,22 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    in_process(async |around| Box::pin(operate(command, around, out, err)).await)
+}
+
+/// Does what a command asks about stored policies, in the process's own surroundings.
+pub(crate) fn run_stored(
+    command: &StoredCommand,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    in_process(async |around| Box::pin(stored(command, around, out, err)).await)
+}
+
+/// Does something in the process's own surroundings.
+pub(crate) fn in_process(
+    does: impl AsyncFnOnce(&Surroundings<'_, InvocationClock>) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -51,7 +74,7 @@ pub(crate) fn run(
             clock: &clock,
             confirmed: &answer_of_a_person,
         };
-        Box::pin(operate(command, &around, out, err)).await
+        does(&around).await
     })
 }
 
@@ -65,10 +88,11 @@ pub async fn operate(
     if let Some(asking) = Asking::of(command, around)? {
         return Box::pin(asking.run(around, out, err)).await;
     }
-    let Some((show, of)) = shown(command) else {
+    let Some(LookArgs { show, place }) = shown(command) else {
         return Ok(Exit::Done);
     };
-    let place = Place::of(of, around)?;
+    let place = Place::of(place, around)?;
+    let mut exit = Exit::Done;
     watch::every(show.watch, out, async |out| {
         let now = around.clock.now();
         let page = match command {
@@ -76,21 +100,26 @@ pub async fn operate(
             OperateCommand::History(args) => history::page(args, &place).await?,
             OperateCommand::Held(args) => held::page(args, &place, now).await?,
             OperateCommand::Due(args) => due::page(args, &place, now).await?,
+            OperateCommand::Deployed(args) => deployed::page(args, &place, now).await?,
+            OperateCommand::LeadTimes(args) => lead::page(args, &place, now).await?,
             _ => return Ok(()),
         };
+        exit = page.exit;
         page.print(show.json, out, err)
     })
     .await?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// How and from where a command shows something, if that is what it does.
-const fn shown(command: &OperateCommand) -> Option<(&ShowArgs, &WhereArgs)> {
+const fn shown(command: &OperateCommand) -> Option<&LookArgs> {
     Some(match command {
-        OperateCommand::Status(args) => (&args.show, &args.place),
-        OperateCommand::History(args) => (&args.show, &args.place),
-        OperateCommand::Held(args) => (&args.show, &args.place),
-        OperateCommand::Due(args) => (&args.show, &args.place),
+        OperateCommand::Status(args) => &args.look,
+        OperateCommand::History(args) => &args.look,
+        OperateCommand::Held(args) => &args.look,
+        OperateCommand::Due(args) => &args.look,
+        OperateCommand::Deployed(args) => &args.look,
+        OperateCommand::LeadTimes(args) => &args.look,
         _ => return None,
     })
 }
@@ -101,6 +130,7 @@ struct Page {
     json: serde_json::Value,
     /// What a person should know besides.
     notes: Vec<String>,
+    exit: Exit,
 }
 
 impl Page {
@@ -110,6 +140,7 @@ impl Page {
             text,
             json,
             notes: Vec::new(),
+            exit: Exit::Done,
         })
     }
 
@@ -123,6 +154,22 @@ impl Page {
             writeln!(err, "retrainctl: {note}")?;
         }
         Ok(())
+    }
+}
+
+impl<C> Surroundings<'_, C> {
+    /// Asks whether to go on. Without somebody to ask, that must have been said before.
+    pub(crate) fn goes_on(&self, question: &str, err: &mut dyn Write) -> Result<bool, Failure> {
+        write!(err, "{question} [y/N] ")?;
+        err.flush()?;
+        (self.confirmed)()?.map_or_else(
+            || {
+                writeln!(err)?;
+                let why = "there is nobody to ask whether to go on: give --yes or --dry-run";
+                Err(Failure::Usage(why.to_owned()))
+            },
+            Ok,
+        )
     }
 }
 
@@ -157,7 +204,18 @@ impl From<retrain_lambda::Failure> for Failure {
     }
 }
 
-/// How long one request may take, as a function's timeout would have it.
-fn time_of(timing: retrain_core::facts::Timing) -> Duration {
-    Duration::try_from(timing.send_within()).unwrap_or_default()
+/// What comes of something within the time that a function has for it: a function would
+/// be ended then, and whoever resumes its claim relies on it.
+async fn in_time<T>(
+    timing: Timing,
+    asked: impl Future<Output = Result<T, retrain_lambda::Failure>>,
+) -> Result<T, Failure> {
+    let time = Duration::try_from(timing.send_within()).unwrap_or_default();
+    let done = tokio::time::timeout(time, asked).await.map_err(|_| {
+        Failure::Aws(format!(
+            "not done within {} s: what is recorded, the reconciler finishes",
+            time.as_secs()
+        ))
+    })?;
+    Ok(done?)
 }

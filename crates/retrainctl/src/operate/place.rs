@@ -27,8 +27,13 @@ const PER_SHARD: u16 = 1_000;
 /// Where the controller is.
 pub(super) struct Place {
     pub(super) store: DynamoStore,
-    parameters: ParameterStore,
-    path: ParameterName,
+    pub(super) stored: StoredPolicies,
+}
+
+/// Where the policies are.
+pub(super) struct StoredPolicies {
+    pub(super) parameters: ParameterStore,
+    pub(super) path: ParameterName,
 }
 
 /// One lane of a model.
@@ -73,17 +78,9 @@ impl Place {
         around: &Surroundings<'_, impl Clock>,
     ) -> Result<Self, Failure> {
         let table = needed(args, "RETRAIN_TABLE", around)?;
-        let path = needed(args, "RETRAIN_POLICY_PATH", around)?;
-        let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
-        let settings = retrain_policies::Settings {
-            path: path.clone(),
-            time_to_live: jiff::SignedDuration::ZERO,
-        };
-        let ssm = aws_sdk_ssm::Client::new(around.aws);
         Ok(Self {
             store: DynamoStore::new(aws_sdk_dynamodb::Client::new(around.aws), table),
-            parameters: ParameterStore::new(ssm, settings),
-            path,
+            stored: StoredPolicies::of(args, around)?,
         })
     }
 
@@ -91,12 +88,12 @@ impl Place {
         &self,
         now: Timestamp,
     ) -> Result<std::sync::Arc<PolicySet>, Failure> {
-        Ok(self.parameters.policies(now).await?)
+        Ok(self.stored.parameters.policies(now).await?)
     }
 
     /// The model's name as an error tells it.
     pub(super) fn unknown(&self, model: &ModelName) -> Failure {
-        let path = &self.path;
+        let path = &self.stored.path;
         Failure::Invalid(format!(
             "nothing is known of the model {model}: there is no policy {path}/{model}, and the table has never heard of it"
         ))
@@ -123,8 +120,32 @@ impl Place {
     }
 }
 
+impl StoredPolicies {
+    pub(super) fn of(
+        args: &WhereArgs,
+        around: &Surroundings<'_, impl Clock>,
+    ) -> Result<Self, Failure> {
+        let path = needed(args, "RETRAIN_POLICY_PATH", around)?;
+        let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
+        let settings = retrain_policies::Settings {
+            path: path.clone(),
+            time_to_live: jiff::SignedDuration::ZERO,
+        };
+        let ssm = aws_sdk_ssm::Client::new(around.aws);
+        Ok(Self {
+            parameters: ParameterStore::new(ssm, settings),
+            path,
+        })
+    }
+
+    /// There is no policy of the model.
+    pub(super) fn none_of(&self, model: &ModelName) -> Failure {
+        Failure::Invalid(format!("there is no policy {}/{model}", self.path))
+    }
+}
+
 /// What an argument or a variable says.
-pub(super) fn needed(
+pub(crate) fn needed(
     args: &WhereArgs,
     name: &'static str,
     around: &Surroundings<'_, impl Clock>,

@@ -90,6 +90,14 @@ fn text(finding: &Finding) -> String {
     format!("{file}:{line}:{column}: {severity}: {field}: {reason}")
 }
 
+/// What makes the functions refuse these policies, a line each.
+#[cfg(feature = "aws")]
+pub(crate) fn refusals(files: &[PolicyFile]) -> Vec<String> {
+    let findings = findings(files);
+    let errors = findings.iter().filter(|of| of.severity == Severity::Error);
+    errors.map(text).collect()
+}
+
 fn findings(files: &[PolicyFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut owners: BTreeMap<&str, &PolicyFile> = BTreeMap::new();

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
-use retrain_core::period::Period;
 use retrain_core::policy::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::meaning::meaning;
 use super::schema::Schema;
 use crate::cli::DiffArgs;
 use crate::exit::{Exit, Failure};
@@ -16,18 +16,18 @@ use crate::policies::{PolicyFile, files};
 
 /// What changes between two sets of policies.
 #[derive(Debug, Serialize)]
-struct Changes {
+pub(crate) struct Changes {
     /// Models that have a policy now.
-    added: Vec<String>,
+    pub(crate) added: Vec<String>,
     /// Models that have none any more.
     removed: Vec<String>,
     /// Models whose policy changes, field by field.
-    changed: BTreeMap<String, Vec<Change>>,
+    pub(crate) changed: BTreeMap<String, Vec<Change>>,
 }
 
 /// What changes in one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Change {
+pub(crate) struct Change {
     field: String,
     /// The old value; nothing where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,130 +37,6 @@ struct Change {
     new: Option<Value>,
     meaning: String,
 }
-
-/// What a greater value of a field means, and what a smaller one.
-const MEANINGS: [(&str, &str, &str); 20] = [
-    (
-        "min_interval",
-        "starts are further apart",
-        "starts may be closer together",
-    ),
-    (
-        "min_interval_by_kind.",
-        "starts are further apart",
-        "starts may be closer together",
-    ),
-    (
-        "max_age",
-        "a model may be older before it is retrained",
-        "a model is retrained when it is younger",
-    ),
-    (
-        "max_event_age",
-        "older events still count",
-        "events are stale earlier",
-    ),
-    (
-        "training_window",
-        "it trains on a longer time",
-        "it trains on a shorter time",
-    ),
-    (
-        "back_off.initial",
-        "a longer wait after a failed run",
-        "a shorter wait after a failed run",
-    ),
-    (
-        "back_off.cap",
-        "waits after failed runs may grow longer",
-        "waits after failed runs stay shorter",
-    ),
-    (
-        "back_off.max_failures",
-        "a cause outlasts more failed runs",
-        "a cause is given up after fewer failed runs",
-    ),
-    (
-        "breaker_after_failures",
-        "the breaker opens after more failed runs",
-        "the breaker opens after fewer failed runs",
-    ),
-    (
-        "budget.starts",
-        "more starts are allowed",
-        "fewer starts are allowed",
-    ),
-    (
-        "budget.window",
-        "as many starts are allowed in a longer time",
-        "as many starts are allowed in a shorter time",
-    ),
-    (
-        "data.min_rows",
-        "a start needs more rows",
-        "fewer rows are enough",
-    ),
-    (
-        "data.min_objects",
-        "a start needs more objects",
-        "fewer objects are enough",
-    ),
-    (
-        "data.min_bytes",
-        "a start needs more bytes",
-        "fewer bytes are enough",
-    ),
-    (
-        "data.quiet_period",
-        "a batch may pause longer",
-        "a batch is complete earlier",
-    ),
-    (
-        "data.max_wait",
-        "few rows wait longer",
-        "few rows start a run earlier",
-    ),
-    (
-        "at_least.kinds",
-        "more kinds of signals must agree",
-        "fewer kinds of signals must agree",
-    ),
-    (
-        "at_least.within",
-        "signals may agree over a longer time",
-        "signals must agree within a shorter time",
-    ),
-    (
-        "no_improvement.max_times",
-        "an alarm outlasts more runs without improvement",
-        "an alarm is given up after fewer runs without improvement",
-    ),
-    (
-        "pipeline.version_id",
-        "a newer version of the pipeline runs",
-        "an older version of the pipeline runs",
-    ),
-];
-
-/// What a word means as a value of a field.
-const WORDS: [(&str, &str, &str); 4] = [
-    (
-        "mode",
-        "observe",
-        "nothing is started any more, only recorded",
-    ),
-    ("mode", "act", "executions are started, not only recorded"),
-    (
-        "within_min_interval",
-        "hold",
-        "a trigger inside the interval waits, instead of being dropped",
-    ),
-    (
-        "within_min_interval",
-        "drop",
-        "a trigger inside the interval is dropped, instead of waiting",
-    ),
-];
 
 pub(crate) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let (old, new) = (policies(&args.old)?, policies(&args.new)?);
@@ -189,17 +65,21 @@ pub(crate) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure>
 
 /// Policies as they are read, with all defaults filled in, by model.
 fn policies(path: &Path) -> Result<BTreeMap<String, Value>, Failure> {
+    let read = |file: PolicyFile| {
+        let policy = Policy::parse(&file.text)
+            .map_err(|error| Failure::Invalid(format!("{}: {error}", file.path.display())))?;
+        Ok((file.model, value(&policy)?))
+    };
     files(path)?.into_iter().map(read).collect()
 }
 
-fn read(file: PolicyFile) -> Result<(String, Value), Failure> {
-    let policy = Policy::parse(&file.text)
-        .map_err(|error| Failure::Invalid(format!("{}: {error}", file.path.display())))?;
-    let value = serde_json::to_value(policy).map_err(std::io::Error::from)?;
-    Ok((file.model, value))
+/// A policy with all defaults filled in.
+pub(crate) fn value(policy: &Policy) -> Result<Value, Failure> {
+    Ok(serde_json::to_value(policy).map_err(std::io::Error::from)?)
 }
 
-fn compared(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Changes {
+/// What changes between two sets of policies, each as [`value`] has it.
+pub(crate) fn compared(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Changes {
     let schema = Schema::of_policy();
     let only = |a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>| {
         let only = a.keys().filter(|model| !b.contains_key(*model));
@@ -270,54 +150,18 @@ fn changes_of<'a>(of: &'a [Value], other: &[Value]) -> Vec<&'a Value> {
 }
 
 fn change(field: &str, old: Option<&Value>, new: Option<&Value>, schema: &Schema) -> Change {
-    let meaning = meaning(field, old, new).or_else(|| of_parameter(field, old, new));
     Change {
         field: field.to_owned(),
         old: old.cloned(),
         new: new.cloned(),
-        meaning: meaning
+        meaning: meaning(field, old, new)
             .or_else(|| schema.sentence(field))
             .unwrap_or_default(),
     }
 }
 
-/// What a change means, if its direction says.
-fn meaning(field: &str, old: Option<&Value>, new: Option<&Value>) -> Option<String> {
-    let (old, new) = (old?, new?);
-    let word = |(of, value, _): &&(&str, &str, &str)| *of == field && new == value;
-    if let Some((_, _, meaning)) = WORDS.iter().find(word) {
-        return Some((*meaning).to_owned());
-    }
-    let is_of = |(of, _, _): &&(&str, &str, &str)| {
-        *of == field || (of.ends_with('.') && field.starts_with(of))
-    };
-    let (_, more, less) = MEANINGS.iter().find(is_of)?;
-    let meaning = if size(new)? > size(old)? { more } else { less };
-    Some((*meaning).to_owned())
-}
-
-/// What a change of a pipeline parameter means.
-fn of_parameter(field: &str, old: Option<&Value>, new: Option<&Value>) -> Option<String> {
-    field.strip_prefix("parameters.")?;
-    Some(match (old, new) {
-        (None, _) => "the pipeline is given one more parameter".to_owned(),
-        (_, None) => "the pipeline's own default is taken".to_owned(),
-        _ => "the pipeline is given another value".to_owned(),
-    })
-}
-
-/// A number, or a time in seconds.
-fn size(value: &Value) -> Option<u64> {
-    match value {
-        Value::String(text) => {
-            let time = Period::parse(text).ok()?.duration();
-            u64::try_from(time.as_secs()).ok()
-        }
-        value => value.as_u64(),
-    }
-}
-
-fn print(changes: &Changes, out: &mut dyn Write) -> std::io::Result<()> {
+/// Shows changes as text.
+pub(crate) fn print(changes: &Changes, out: &mut dyn Write) -> std::io::Result<()> {
     for model in &changes.added {
         writeln!(out, "{model}: has a policy now")?;
     }
@@ -369,8 +213,8 @@ mod tests {
         "max_age": "60d"
     }"#;
 
-    fn value(text: &str) -> BTreeMap<String, Value> {
-        let value = serde_json::to_value(Policy::parse(text).unwrap()).unwrap();
+    fn of(text: &str) -> BTreeMap<String, Value> {
+        let value = value(&Policy::parse(text).unwrap()).unwrap();
         BTreeMap::from([("m".to_owned(), value)])
     }
 
@@ -386,7 +230,7 @@ mod tests {
             "mode": "observe"
         }"#;
         let mut out = Vec::new();
-        print(&compared(&value(OLD), &value(new)), &mut out).unwrap();
+        print(&compared(&of(OLD), &of(new)), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
     }
 
@@ -395,7 +239,7 @@ mod tests {
         let new = OLD
             .replace("\"6h\"", "\"360m\"")
             .replacen('{', r#"{"mode": "act", "#, 1);
-        assert!(compared(&value(OLD), &value(&new)).changed.is_empty());
+        assert!(compared(&of(OLD), &of(&new)).changed.is_empty());
     }
 
     #[test]
@@ -404,18 +248,7 @@ mod tests {
             r#"{"alarm_name": "a-*"}, {"endpoint": "e"}"#,
             r#"{"endpoint": "e"}, {"alarm_name": "a-*"}"#,
         );
-        let changes = compared(&value(OLD), &value(&new));
+        let changes = compared(&of(OLD), &of(&new));
         assert_eq!(changes.changed["m"][0].field, "drift.alarms");
-    }
-
-    #[test]
-    fn every_meaning_is_of_a_field_that_there_is() {
-        let schema = Schema::of_policy();
-        for (field, _, _) in MEANINGS.iter().chain(&WORDS) {
-            assert!(
-                schema.sentence(field.trim_end_matches('.')).is_some(),
-                "{field}"
-            );
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! `retrainctl policy`: policies in files, before they are put into Parameter Store.
 
-mod check;
-mod diff;
+pub(crate) mod check;
+pub(crate) mod diff;
 mod example;
+mod meaning;
 mod place;
 mod schema;
 
@@ -25,5 +26,7 @@ pub(crate) fn run(
             writeln!(out, "{:#}", schema::Schema::of_policy().document())?;
             Ok(Exit::Done)
         }
+        #[cfg(feature = "aws")]
+        PolicyCommand::Stored(command) => crate::operate::run_stored(command, out, err),
     }
 }

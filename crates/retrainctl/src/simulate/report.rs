@@ -96,7 +96,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    fn of(mut waits: Vec<u32>) -> Self {
+    pub(crate) fn of(mut waits: Vec<u32>) -> Self {
         waits.sort_unstable();
         // The nearest rank: a wait that has happened.
         let rank = |percent: usize| (waits.len() * percent).div_ceil(100).saturating_sub(1);

@@ -118,6 +118,10 @@ async fn a_package_goes_from_sign_offs_to_production_and_back() {
         .await;
     assert!(matches!(early.exit, Ok(Exit::No)), "{early:?}");
     release(&scene, "2").await;
+    let nothing = because(&["rollback", MODEL, "-e", "production"]);
+    let nothing = scene.run(&nothing).await;
+    assert!(matches!(nothing.exit, Ok(Exit::No)), "{nothing:?}");
+    assert!(nothing.out.contains("nothing to go back to"), "{nothing:?}");
     scene.register();
     scene.hear_of_packages().await;
     release(&scene, "3").await;
@@ -185,7 +189,7 @@ async fn a_request_that_can_never_be_met_says_why() {
 }
 
 /// All roles sign, staging follows by itself, and a person promotes to production.
-async fn release(scene: &Scene, package: &str) {
+pub(crate) async fn release(scene: &Scene, package: &str) {
     for role in ["technical", "fairness"] {
         // A reason of several lines makes no lines of its own.
         let why = "fine\n2026-01-05T00:00:00Z  #9 rejected (policy 2)";

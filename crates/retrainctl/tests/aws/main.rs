@@ -9,5 +9,9 @@
 
 mod asks;
 mod binary;
+mod doctor;
 mod looks;
+mod policies;
+mod redrive;
 mod scene;
+mod served;

@@ -7,12 +7,17 @@ use std::io;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Parser as _;
 use jiff::SignedDuration;
+use retrain_aws::AwsController;
+use retrain_core::event::Event;
+use retrain_core::lane::Lane;
+use retrain_core::names::{EnvironmentName, ModelName};
 use retrain_local::{Deployment, sample};
 use retrain_sandbox::Options;
 use retrain_sandbox::codepipeline::{ExecutionStatus as Deployed, Pipeline};
 use retrain_sandbox::sagemaker::{ExecutionStatus as Trained, NewPackage};
-use retrainctl::cli::{Cli, Command};
-use retrainctl::operate::{Surroundings, operate};
+use retrainctl::cli::{Cli, Command, PolicyCommand};
+use retrainctl::mend::mend;
+use retrainctl::operate::{Surroundings, operate, stored};
 use retrainctl::{Exit, Failure};
 use serde_json::{Value, json};
 
@@ -109,9 +114,6 @@ impl Scene {
     pub(crate) async fn run(&self, line: &[&str]) -> Printed {
         let line = ["retrainctl"].iter().chain(line);
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
-        let Command::Operate(command) = &cli.command else {
-            panic!("{cli:?} needs no AWS")
-        };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let (settings, clock) = (self.deployment.settings(), self.deployment.clock());
         let variable = |name: &str| {
@@ -131,7 +133,16 @@ impl Scene {
             clock: &clock,
             confirmed: &|| -> io::Result<Option<bool>> { Ok(*self.says.borrow()) },
         };
-        let exit = Box::pin(operate(command, &around, &mut out, &mut err)).await;
+        let exit = match &cli.command {
+            Command::Operate(command) => {
+                Box::pin(operate(command, &around, &mut out, &mut err)).await
+            }
+            Command::Policy(PolicyCommand::Stored(command)) => {
+                Box::pin(stored(command, &around, &mut out, &mut err)).await
+            }
+            Command::Mend(command) => Box::pin(mend(command, &around, &mut out, &mut err)).await,
+            other => panic!("{other:?} needs no AWS"),
+        };
         Printed {
             out: String::from_utf8(out).unwrap(),
             err: String::from_utf8(err).unwrap(),
@@ -203,6 +214,18 @@ impl Scene {
                 Box::pin(function.handle_at(&event, &clock)).await.unwrap();
             }
         }
+    }
+
+    /// Lets the controller handle an event about an environment that no function delivers.
+    pub(crate) async fn happens_in(&self, environment: &str, event: &Event) {
+        let aws = self.deployment.aws();
+        let controller = AwsController::new(self.deployment.settings(), aws);
+        let clock = self.deployment.clock();
+        let policies = controller.policies(&clock).await.unwrap();
+        let policy = policies.of(&ModelName::parse(MODEL).unwrap()).unwrap();
+        let lane = Lane::Deploy(EnvironmentName::parse(environment).unwrap());
+        let handled = controller.handle_in(&lane, MODEL, event, policy, &clock);
+        Box::pin(handled).await.unwrap();
     }
 
     /// One run of the reconciler.

@@ -105,6 +105,24 @@ fn find_group(scene: &Scene<'_>, given: &str) -> Result<String, ServiceError> {
     })
 }
 
+pub(super) fn describe_group(
+    scene: &mut Scene<'_>,
+    request: &Value,
+) -> Result<Value, ServiceError> {
+    let input = Input::new(request, &["ModelPackageGroupName"])?;
+    let group = find_group(
+        scene,
+        input.text("ModelPackageGroupName", names::PACKAGE_GROUP)?,
+    )?;
+    Ok(json!({
+        "ModelPackageGroupName": group,
+        "ModelPackageGroupArn": scene.names.package_group(&group),
+        "CreationTime": epoch_seconds(scene.now),
+        "CreatedBy": {},
+        "ModelPackageGroupStatus": "Completed",
+    }))
+}
+
 /// A version's summary has no `ModelPackageName` and no `ModelMetrics`.
 fn summary(scene: &Scene<'_>, package: &ModelPackage) -> Value {
     let mut summary = json!({

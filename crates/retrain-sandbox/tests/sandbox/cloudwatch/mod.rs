@@ -2,6 +2,7 @@
 
 mod control;
 mod describe;
+mod metrics;
 mod protocol;
 
 use aws_sdk_cloudwatch::Client;

@@ -3,6 +3,7 @@
 mod events;
 mod faults;
 mod lists;
+mod notification;
 mod objects;
 mod ranges;
 mod uploads;

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod events;
+mod groups;
 mod limits;
 mod packages;
 mod schedules;

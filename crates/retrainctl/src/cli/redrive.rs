@@ -1,0 +1,88 @@
+//! The command line of `redrive`.
+
+use clap::Args;
+use retrain_core::names::ModelName;
+use retrain_core::period::Period;
+
+/// What `redrive --help` says at its end.
+pub(super) const HELP: &str = "\
+Three forms of letters are understood: what Lambda sends when a function has failed (its event \
+is sent to the function again), what a rule or a schedule could not deliver (to its target), \
+and messages that a queue has given up (to that queue). Only the controller's own functions \
+are invoked: drift-alarm, data-arrival, execution-status, model-approval and reconciler, with \
+whatever prefix, in the account of the queue. All others stay, such as the notes of a pipe.
+
+A letter is deleted after it was taken: by Lambda's queue, which then tries it as often as ever \
+and sends it back here if it fails again; with --wait by the function itself; or by the queue. \
+What was decided before is a duplicate, so sending too much does no harm. Letters that are only \
+looked at can be received by others again at once.
+
+The models of letters are known if --policy-path or RETRAIN_POLICY_PATH says where the policies \
+are.
+
+Exit codes: 3 if a letter that was meant stays, or if it was not confirmed.
+
+Examples:
+  retrainctl redrive \"$queue\" --dry-run
+  retrainctl redrive \"$queue\" --reason Retryable. --yes
+  retrainctl redrive \"$queue\" --model fraud-detection --newer-than 2d --wait";
+
+/// What `redrive` is given.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct RedriveArgs {
+    /// The URLs of queues of dead letters.
+    #[arg(required = true, value_name = "QUEUE_URL")]
+    pub queues: Vec<String>,
+
+    /// Only those about this model.
+    #[arg(short, long, value_name = "NAME", value_parser = super::operate::model)]
+    pub model: Option<ModelName>,
+
+    /// Only those with this text in the name of their function, rule, schedule or queue.
+    #[arg(short, long, value_name = "TEXT")]
+    pub from: Option<String>,
+
+    /// Only those with this text in the reason why they are here, in any case.
+    #[arg(short, long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Only those that were sent longer ago.
+    #[arg(long, value_name = "TIME", value_parser = Period::parse)]
+    pub older_than: Option<Period>,
+
+    /// Only those that were sent later.
+    #[arg(long, value_name = "TIME", value_parser = Period::parse)]
+    pub newer_than: Option<Period>,
+
+    /// No more than so many, the oldest.
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    pub limit: Option<usize>,
+
+    /// How many letters of each queue are looked at.
+    #[arg(long, value_name = "NUMBER", default_value_t = 500)]
+    pub max: usize,
+
+    /// Wait for each function, and delete only what it could handle.
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Do not ask whether to go on.
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Say what would be sent where, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// The Parameter Store path of the policies; otherwise `RETRAIN_POLICY_PATH` names it.
+    #[arg(long, value_name = "PATH")]
+    pub policy_path: Option<String>,
+}

@@ -1,0 +1,82 @@
+//! The command line of policies in Parameter Store.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use retrain_core::names::ModelName;
+
+use super::operate::{AskArgs, SETTINGS_HELP, WhereArgs, model};
+
+const APPLY_HELP: &str = "\
+Policies are checked first, also together with those that are stored. What is stored and means \
+the same is left alone, and so are models of which no file is given. Who asks and why becomes \
+the parameter's description, and stays in its history.
+
+CloudWatch tells of alarms when they change. Those that are in ALARM already when a policy begins \
+to name them are listed; a trigger can be held for each, as if it had gone off now.
+
+Exit codes: 3 if a policy is invalid, or nobody has confirmed.";
+
+const REMOVE_HELP: &str = "\
+What is held is discarded; an execution that runs goes on, but nobody waits for it any more; what \
+is deployed stays deployed. Each is recorded, with who asks and why. The model stays paused: a \
+function that still knows the policy starts nothing. Should the model have a policy again, \
+`retrainctl resume` lets it start.
+
+Exit codes: 3 if a start is under way, or nobody has confirmed.";
+
+/// What to do with policies in Parameter Store.
+#[derive(Debug, Subcommand)]
+pub enum StoredCommand {
+    /// Put policies into Parameter Store: those that change, after showing how.
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArgs),
+    /// Print the policy of a model as it is stored, or write policies to files.
+    #[command(after_help = SETTINGS_HELP)]
+    Export(ExportArgs),
+    /// Settle what waits and runs under a model's policy, and remove it.
+    #[command(after_help = REMOVE_HELP)]
+    Remove(RemoveArgs),
+}
+
+/// What `policy apply` is given.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Directories of policies, or files MODEL.json.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Hold a trigger for each alarm that is in ALARM already, without asking.
+    #[arg(long)]
+    pub hold_alarms: bool,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+/// What `policy export` is given.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The models; with --to all of them, if none is given.
+    #[arg(required_unless_present = "to", value_name = "MODEL", value_parser = model)]
+    pub models: Vec<ModelName>,
+
+    /// Write each policy to a file MODEL.json in this directory.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub to: Option<PathBuf>,
+
+    /// Write over files that hold something else.
+    #[arg(long, requires = "to")]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+}
+
+/// What `policy remove` is given.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// The model.
+    #[arg(value_parser = model)]
+    pub model: ModelName,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}

@@ -1,0 +1,97 @@
+//! `retrainctl doctor`: whether everything is there that a policy needs.
+
+mod alarms;
+mod data;
+mod deployment;
+mod needs;
+mod pipelines;
+mod report;
+mod rules;
+
+use std::io::{self, Write};
+
+use jiff::SignedDuration;
+use retrain_controller::Clock;
+use retrain_core::names::ParameterName;
+use retrain_core::policy::{Mode, PolicyInForce};
+use retrain_policies::{ParameterStore, Settings};
+
+use self::needs::Needs;
+use self::report::{Report, quoted};
+use crate::cli::doctor::DoctorArgs;
+use crate::exit::{Exit, Failure};
+use crate::operate::Surroundings;
+use crate::operate::place::needed;
+
+/// Does what the command line asks.
+pub(crate) async fn run(
+    args: &DoctorArgs,
+    around: &Surroundings<'_, impl Clock>,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let table = needed(&args.place, "RETRAIN_TABLE", around)?;
+    let path = needed(&args.place, "RETRAIN_POLICY_PATH", around)?;
+    let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
+    let settings = Settings {
+        path: path.clone(),
+        time_to_live: SignedDuration::ZERO,
+    };
+    let parameters = ParameterStore::new(aws_sdk_ssm::Client::new(around.aws), settings);
+
+    let mut report = Report::of(args.model.as_str());
+    deployment::table(around.aws, &table, &mut report).await;
+    let looked = parameters.policies(around.clock.now()).await;
+    let policies = report.known("policy", path.as_str(), looked);
+    let name = format!("{path}/{}", args.model);
+    if let Some(policies) = policies {
+        if let Some(policy) = policies.of(&args.model) {
+            valid(policy, &name, &mut report);
+            let mut needs = Needs::default();
+            alarms::look(around.aws, policy, &mut needs, &mut report).await;
+            data::look(around.aws, policy, &mut needs, &mut report).await;
+            pipelines::look(around, &parameters, policy, &mut needs, &mut report).await;
+            let reached = rules::look(around.aws, &needs, &mut report).await;
+            deployment::functions(around.aws, &reached, &table, path.as_str(), &mut report).await;
+        } else if let Some(invalid) = policies.broken_of(&args.model) {
+            let what = format!("version {} is invalid: {}", invalid.version, invalid.error);
+            let file = quoted(&format!("{}.json", args.model));
+            report.fail(
+                "policy",
+                &name,
+                what,
+                format!("change the policy, and try it: retrainctl policy check {file}"),
+            );
+        } else {
+            let model = quoted(args.model.as_str());
+            report.fail(
+                "policy",
+                &name,
+                "there is none",
+                format!("write one: retrainctl policy new {model} > {model}.json"),
+            );
+        }
+    }
+    if args.json {
+        let json = serde_json::to_value(&report).map_err(io::Error::from)?;
+        writeln!(out, "{json:#}")?;
+    } else {
+        write!(out, "{}", report.text())?;
+    }
+    Ok(report.exit())
+}
+
+fn valid(policy: &PolicyInForce, name: &str, report: &mut Report) {
+    report.ok(
+        "policy",
+        name,
+        format!("version {} is valid", policy.version),
+    );
+    if policy.policy.mode == Mode::Observe {
+        report.warn(
+            "policy-mode",
+            name,
+            "it only observes: nothing is started",
+            "take \"mode\": \"observe\" out of the policy when its decisions are right",
+        );
+    }
+}
