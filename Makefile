@@ -5,7 +5,7 @@ CARGO ?= cargo
 # A certificate bundle of the host's would be read for local endpoints too.
 unexport AWS_CA_BUNDLE
 
-.PHONY: help demo sandbox build test lint fmt check schema lifecycle readme month clean
+.PHONY: help demo sandbox build test lint fmt check schema lifecycle readme man month clean
 
 help: ## print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ lint: ## check format, clippy, documentation, purity of the core, dependencies
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-check: lint test ## all that CI checks
+check: lint loop-test test ## all that CI checks
 
 schema: ## generate docs/policy.schema.json from the policy's types
 	$(CARGO) run --locked --quiet -p retrain-core --features schema --example policy-schema > docs/policy.schema.json
@@ -44,10 +44,32 @@ lifecycle: ## generate docs/LIFECYCLE.md from the code
 readme: ## write the demo's output into README.md
 	$(CARGO) run --locked --quiet -p retrain-local --bin demo | python3 scripts/readme-demo.py
 
+man: ## write the manual pages of retrainctl to target/man
+	@$(CARGO) run --locked --quiet -p retrainctl -- man --to target/man
+
 month: ## play a thousand months against the promises (an hour or so)
 	MONTH_SEEDS=$${MONTH_SEEDS:-1000} $(CARGO) test --locked --release -p integration month
 
-.PHONY: template package e2e-package release deploy watch invoke
+.PHONY: demo-loop loop-test
+
+demo-loop: ## train, drift, retrain, judge and deploy a real model on a local AWS
+	@sh scripts/loop.sh demo
+
+loop-test: ## check the scripts of the reference loop
+	sh scripts/loop.sh test
+
+.PHONY: fuzz sbom
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (20), with a nightly compiler
+	sh scripts/fuzz.sh $${FUZZ_SECONDS:-20}
+
+sbom: ## write a CycloneDX bill of materials of each function and of retrainctl
+	sh scripts/sbom.sh target/sbom
+
+model: ## explore what can happen to the controller, state by state, for minutes
+	MODEL=deep $(CARGO) test --locked --release -p model-check
+
+.PHONY: model template package e2e-package release deploy watch invoke
 
 template: ## check the SAM template, its example and what SAM makes of them
 	sh scripts/template.sh

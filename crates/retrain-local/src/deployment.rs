@@ -23,7 +23,8 @@ pub const MODEL: &str = "fraud-detection";
 
 const TABLE: &str = "retrain";
 const POLICY_PATH: &str = "/retrain/policies";
-const REGISTRY: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package";
+/// The part of the model registry that is the controller's own.
+pub const REGISTRY: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package";
 const SEED: &str = include_str!("../seed.json");
 
 /// Anything that goes wrong while setting up.
@@ -61,8 +62,13 @@ impl Clock for SandboxClock {
 impl Deployment {
     /// Starts a sandbox and puts the sample model into it.
     pub async fn start(options: Options) -> Result<Self, Problem> {
+        Self::seeded(options, &Seed::from_json(SEED)?).await
+    }
+
+    /// Starts a sandbox that begins with a seed.
+    pub async fn seeded(options: Options, seed: &Seed) -> Result<Self, Problem> {
         let sandbox = Sandbox::start(options).await?;
-        sandbox.seed(&Seed::from_json(SEED)?)?;
+        sandbox.seed(seed)?;
         let aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))

@@ -2,7 +2,8 @@
 
 pub mod demo;
 mod deployment;
+pub mod fraud_loop;
 mod samples;
 
-pub use self::deployment::{Deployment, MODEL, SandboxClock};
+pub use self::deployment::{Deployment, MODEL, REGISTRY, SandboxClock};
 pub use self::samples::{Sample, sample};

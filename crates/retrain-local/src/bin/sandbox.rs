@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use retrain_local::Deployment;
+use retrain_local::{Deployment, REGISTRY};
 use retrain_sandbox::{Options, VirtualClock};
 
 const PORT: u16 = 4599;
@@ -27,9 +27,11 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
          export AWS_ACCESS_KEY_ID=sandbox\n\
          export AWS_SECRET_ACCESS_KEY=sandbox\n\
          export RETRAIN_TABLE={}\n\
-         export RETRAIN_POLICY_PATH={}",
+         export RETRAIN_POLICY_PATH={}\n\
+         export RETRAIN_MODEL_PACKAGES={}",
         settings.table,
-        settings.policy_path
+        settings.policy_path,
+        REGISTRY
     )?;
     deployment.sandbox.run().await;
     Ok(())

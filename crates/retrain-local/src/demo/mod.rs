@@ -1,6 +1,6 @@
 //! Three days in the life of one model, played through the real functions.
 
-mod paint;
+pub(crate) mod paint;
 mod release;
 mod stage;
 mod story;

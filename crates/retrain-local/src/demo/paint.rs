@@ -2,26 +2,26 @@
 
 /// Paints text for a terminal, or leaves it alone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paint {
+pub(crate) struct Paint {
     colours: bool,
 }
 
 impl Paint {
-    pub(super) const fn new(colours: bool) -> Self {
+    pub(crate) const fn new(colours: bool) -> Self {
         Self { colours }
     }
 
-    pub(super) fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
 
-    pub(super) fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
     /// An outcome in the colour of its meaning: green acts, yellow waits, grey does
     /// nothing, red needs somebody's attention.
-    pub(super) fn outcome(self, outcome: &str, width: usize) -> String {
+    pub(crate) fn outcome(self, outcome: &str, width: usize) -> String {
         let colour = match outcome {
             "claimed" | "started" | "resumed" | "succeeded" => "32",
             "held" | "dropped" | "alarm_cleared" | "counted" => "33",

@@ -1,0 +1,37 @@
+//! The reference loop of `examples/fraud-detection`, played with its real scripts: a model is
+//! trained, drifts, is retrained, judged and deployed.
+
+mod drift;
+mod release;
+mod scripts;
+mod stage;
+mod story;
+mod training;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use self::scripts::Scripts;
+use self::stage::Stage;
+use crate::demo::paint::Paint;
+
+/// Anything that goes wrong, also a promise that was not kept.
+type Problem = Box<dyn Error + Send + Sync>;
+
+/// Plays the loop and writes its timeline. `python` has the example's requirements.
+pub async fn play(out: impl Write, colours: bool, python: OsString) -> Result<(), Problem> {
+    let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/fraud-detection");
+    let scripts = Scripts::new(python, example.canonicalize()?)?;
+    let mut stage = Stage::set(out, Paint::new(colours), scripts).await?;
+    Box::pin(story::tell(&mut stage)).await
+}
+
+/// An error with these words, unless it holds.
+fn ensure(holds: bool, otherwise: &str) -> Result<(), Problem> {
+    if holds {
+        return Ok(());
+    }
+    Err(otherwise.into())
+}

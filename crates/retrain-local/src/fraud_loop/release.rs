@@ -1,0 +1,111 @@
+//! From a registered model to the endpoint that serves it.
+
+use std::io::Write;
+
+use retrain_sandbox::codepipeline::ExecutionStatus as Deployed;
+use retrain_sandbox::sagemaker::{ApprovalStatus, ModelPackage};
+use serde_json::json;
+
+use super::stage::Stage;
+use super::{Problem, ensure};
+use crate::{MODEL, sample};
+
+impl<W: Write> Stage<W> {
+    /// The package that was registered last.
+    pub(super) fn newest_package(&self) -> Result<ModelPackage, Problem> {
+        let package = self.deployment.sandbox.sagemaker().packages().pop();
+        package.ok_or_else(|| "nothing was registered".into())
+    }
+
+    /// SageMaker tells what has happened to packages, also because of the controller.
+    pub(super) async fn hear_of_packages(&mut self) -> Result<(), Problem> {
+        let function = self.deployment.model_approval();
+        let clock = self.deployment.clock();
+        loop {
+            let events = self.deployment.sandbox.sagemaker().package_events();
+            if events.is_empty() {
+                return Ok(());
+            }
+            for event in events {
+                let answer = Box::pin(function.handle_at(&event.eventbridge(), &clock)).await?;
+                self.answers(&[answer])?;
+            }
+        }
+    }
+
+    /// The newest package, which the gate has approved, comes to staging and, when a person says
+    /// so, to production. Nothing of it trains.
+    pub(super) async fn released(&mut self, key: &str) -> Result<String, Problem> {
+        let package = self.newest_package()?;
+        ensure(
+            package.approval_status == ApprovalStatus::Approved,
+            "the gate has not approved the better model",
+        )?;
+        let trainings = self.trainings();
+        self.wait(2);
+        self.reconcile("Nobody has contradicted: what the gate approved is deployed to staging")
+            .await?;
+        self.deployment_succeeds("staging", &package.arn).await?;
+        self.wait(60);
+        let request = json!({
+            "request": "deploy",
+            "model": MODEL,
+            "environment": "production",
+            "package_version": package.version,
+            "key": key,
+            "by": "ana",
+            "why": "an hour in staging without alarms",
+        });
+        self.asks("A person promotes it to production", &request)
+            .await?;
+        self.deployment_succeeds("production", &package.arn).await?;
+        ensure(
+            self.trainings() == trainings,
+            "an approval has trained a model",
+        )?;
+        self.line(
+            "as promised",
+            "one approval, two deployments, no further training",
+        )?;
+        Ok(package.arn)
+    }
+
+    /// The environment's pipeline tests the model and deploys it, and CodePipeline tells.
+    async fn deployment_succeeds(
+        &mut self,
+        environment: &str,
+        package: &str,
+    ) -> Result<(), Problem> {
+        self.wait(20);
+        self.heading(&format!(
+            "The pipeline of {environment} tests the model and deploys it"
+        ))?;
+        let pipeline = format!("{MODEL}-{environment}");
+        let executions = self.deployment.sandbox.codepipeline().executions();
+        let execution = executions.iter().rfind(|one| one.pipeline == pipeline);
+        let execution = execution.ok_or("nothing was deployed")?;
+        let variable = execution.variables.get("MODEL_PACKAGE_ARN");
+        ensure(
+            variable.map(String::as_str) == Some(package),
+            "another package was deployed",
+        )?;
+        let arguments = [format!("--model-package-arn={package}")];
+        let url = self.endpoint_url();
+        self.scripts.run(&url, "fraud.smoke", &arguments).await?;
+        self.line(
+            "tested",
+            "known transactions, and a thousand synthetic ones",
+        )?;
+        let codepipeline = self.deployment.sandbox.codepipeline();
+        codepipeline.finish(&execution.id, Deployed::Succeeded, None)?;
+        let mut event = sample("execution-status/code-pipeline-succeeded")?
+            .event()
+            .clone();
+        event["detail"]["pipeline"] = json!(pipeline);
+        event["detail"]["execution-id"] = json!(execution.id);
+        let function = self.deployment.execution_status();
+        let clock = self.deployment.clock();
+        let answer = Box::pin(function.handle_at(&event, &clock)).await?;
+        self.answers(&[answer])
+    }
+}

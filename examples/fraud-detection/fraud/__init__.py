@@ -1,0 +1,1 @@
+"""Everything that the jobs of the fraud-detection pipeline run."""

@@ -1,0 +1,173 @@
+"""What the columns of the training data are called and may hold: a versioned contract.
+
+Whoever changes the data upstream changes the schema first, as a new version beside the old
+one. A column that is renamed without one is caught here, before anything is trained.
+"""
+
+import csv
+import io
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CURRENT = Path(__file__).resolve().parents[1] / "schema" / "transactions-v1.json"
+
+
+class SchemaError(ValueError):
+    """The data is not what the schema promises."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column."""
+
+    name: str
+    role: str
+    type: str
+    min: float = -math.inf
+    max: float = math.inf
+    max_missing: float = 0.0
+    # Whether its distribution is compared each hour. One that follows the clock is not.
+    watched: bool = True
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All columns of one version."""
+
+    version: int
+    columns: tuple[Column, ...]
+    facet_groups: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def load(cls, path: Path = CURRENT) -> "Schema":
+        """Reads a version of the schema."""
+        document = json.loads(path.read_text(encoding="utf-8"))
+        columns = tuple(Column(**column) for column in document["columns"])
+        groups = tuple((low, high) for low, high in document["facet_groups"])
+        return cls(document["version"], columns, groups)
+
+    def named(self, role: str) -> tuple[str, ...]:
+        """The names of the columns with a role, in their order."""
+        return tuple(column.name for column in self.columns if column.role == role)
+
+    def one(self, role: str) -> str:
+        """The name of the only column with a role."""
+        (name,) = self.named(role)
+        return name
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What a model sees, in the order in which it sees it."""
+        return self.named("feature")
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The features whose drift is measured."""
+        columns = [column for column in self.columns if column.role == "feature"]
+        return tuple(column.name for column in columns if column.watched)
+
+
+# The values of each column: numbers with NaN for what is missing, or text.
+Table = dict[str, np.ndarray]
+
+
+def rows(table: Table) -> int:
+    """How many rows a table has."""
+    return len(next(iter(table.values())))
+
+
+def select(table: Table, chosen: np.ndarray) -> Table:
+    """The rows that a mask or a list of numbers chooses."""
+    return {name: values[chosen] for name, values in table.items()}
+
+
+def matrix(table: Table, schema: Schema) -> np.ndarray:
+    """The features as a model takes them."""
+    return np.column_stack([table[name] for name in schema.features])
+
+
+def read(folder: Path, schema: Schema) -> Table:
+    """Reads and checks every CSV file below a folder, in the order of their names."""
+    files = sorted(folder.rglob("*.csv"))
+    if not files:
+        raise SchemaError(f"there is no CSV file below {folder.name}")
+    parts = [parse(file.read_text(encoding="utf-8"), schema, file.name) for file in files]
+    names = [column.name for column in schema.columns]
+    table = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    check(table, schema)
+    return table
+
+
+def parse(text: str, schema: Schema, origin: str) -> Table:
+    """Reads one CSV file whose header has exactly the schema's columns, in any order."""
+    records = csv.reader(io.StringIO(text))
+    header = next(records, [])
+    wanted = [column.name for column in schema.columns]
+    missing = [name for name in wanted if name not in header]
+    unknown = [name for name in header if name not in wanted]
+    if missing or unknown or len(header) != len(wanted):
+        raise SchemaError(
+            f"{origin} is not of version {schema.version} of the schema: "
+            f"it lacks {missing or 'nothing'} and has {unknown or 'nothing'} besides"
+        )
+    values = list(records)
+    for number, record in enumerate(values, start=2):
+        if len(record) != len(header):
+            raise SchemaError(f"{origin}, line {number}: {len(record)} of {len(header)} values")
+    texts = dict(
+        zip(header, zip(*values, strict=True) if values else [()] * len(header), strict=True)
+    )
+    return {column.name: _column(texts[column.name], column, origin) for column in schema.columns}
+
+
+def _column(texts: tuple[str, ...], column: Column, origin: str) -> np.ndarray:
+    if column.type == "text":
+        return np.array(texts, dtype=str)
+    try:
+        return np.array([float(text) if text else math.nan for text in texts], dtype=float)
+    except ValueError as error:
+        raise SchemaError(f"{origin}, column {column.name}: {error}") from None
+
+
+def check(table: Table, schema: Schema) -> None:
+    """Raises if values are missing too often or are out of their range."""
+    total = rows(table)
+    if total == 0:
+        raise SchemaError("there are no rows")
+    for column in schema.columns:
+        if column.type == "text":
+            continue
+        values = table[column.name]
+        absent = np.isnan(values)
+        share = float(absent.mean())
+        if share > column.max_missing:
+            raise SchemaError(
+                f"column {column.name}: {share:.1%} of the values are missing, "
+                f"at most {column.max_missing:.1%} may be"
+            )
+        present = values[~absent]
+        if present.size and not (column.min <= present.min() and present.max() <= column.max):
+            raise SchemaError(
+                f"column {column.name}: values from {present.min():g} to {present.max():g}, "
+                f"allowed from {column.min:g} to {column.max:g}"
+            )
+
+
+def write(table: Table, schema: Schema) -> str:
+    """A table as CSV, as `parse` reads it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.name for column in schema.columns)
+    columns = [_texts(table[column.name], column) for column in schema.columns]
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue()
+
+
+def _texts(values: np.ndarray, column: Column) -> list[str]:
+    if column.type == "text":
+        return values.tolist()
+    return ["" if math.isnan(value) else f"{value:.10g}" for value in values.tolist()]

@@ -1,0 +1,318 @@
+"""The reference loop's templates keep what docs/LOOP.md says."""
+
+import json
+import re
+
+import botocore.session
+import jsonschema
+import pytest
+from botocore import xform_name
+
+import access
+import deployed
+import loop
+from test_lint import passes
+
+# Calls that AWS does not authorise by resource.
+WITHOUT_RESOURCE = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
+OF_CODEBUILD = {"CODEBUILD_RESOLVED_SOURCE_VERSION", "CODEBUILD_BUILD_NUMBER", "CODEBUILD_BUILD_SUCCEEDING"}
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return loop.read_json("policy.json")
+
+
+@pytest.mark.parametrize("name", loop.TEMPLATES)
+def test_cfn_lint_finds_nothing(name):
+    passes("cfn-lint", f"examples/fraud-detection/templates/{name}.yaml")
+
+
+@pytest.mark.parametrize("name", loop.TEMPLATES)
+def test_it_translates(name):
+    translated = deployed.translate(loop.template(name), loop.GIVEN[name])
+    assert set(translated["Resources"]) == set(loop.template(name)["Resources"])
+
+
+@pytest.mark.parametrize("name", loop.TEMPLATES)
+def test_no_grant_is_wider_than_it_has_to_be(name):
+    stack = loop.stack(name)
+    roles = stack.of_type("AWS::IAM::Role")
+    assert roles
+    for own, role in roles.items():
+        for action, resource, _ in access.of_role(stack, role):
+            assert "*" not in action, own
+            assert resource != "*" or action in WITHOUT_RESOURCE, (own, action)
+        for effect, principal, action, condition in access.trusted(role):
+            assert (effect, action) == ("Allow", "sts:AssumeRole")
+            assert set(principal) == {"Service"}
+            assert condition == {"StringEquals": {"aws:SourceAccount": deployed.ACCOUNT}}
+    written = json.dumps(loop.template(name))
+    assert not re.search(r'"[a-z0-9-]+:\*"', written), "an action is a wildcard"
+
+
+@pytest.mark.parametrize("name", ["training", "pipeline"])
+def test_buckets_keep_versions_and_tell_of_objects(name):
+    stack = loop.stack(name)
+    buckets = stack.of_type("AWS::S3::Bucket")
+    assert buckets
+    for own, bucket in buckets.items():
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, own
+        events = bucket["NotificationConfiguration"]["EventBridgeConfiguration"]
+        assert events == {"EventBridgeEnabled": True}, own
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, own
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms", own
+        assert stack.resources[own]["DeletionPolicy"] == "Retain", own
+
+
+# ------------------------------------------------------------------ policy and pipeline
+
+
+def test_the_policy_is_the_one_that_is_deployed(policy):
+    stack = loop.stack("training")
+    written = stack.of_type("AWS::SSM::Parameter")["Policy"]
+    assert json.loads(written["Value"]) == policy
+    assert written["Name"] == "<retrain-PolicyPath>/fraud-detection"
+    schema = (deployed.ROOT / "docs/policy.schema.json").read_bytes()
+    jsonschema.validate(policy, json.loads(schema))
+
+
+def test_the_policy_and_the_pipeline_fit(policy):
+    definition = loop.definition()
+    declared = {one["Name"]: one for one in definition["Parameters"]}
+    assert set(policy["parameters"]) <= set(declared)
+    required = {name for name, one in declared.items() if "DefaultValue" not in one}
+    assert required <= set(policy["parameters"])
+    fails = {one["Name"] for one in loop.steps(definition["Steps"]) if one["Type"] == "Fail"}
+    assert set(policy["no_improvement"]["steps"]) == fails
+    (pipeline,) = loop.stack("training").of_type("AWS::SageMaker::Pipeline").values()
+    assert pipeline["PipelineName"] == policy["pipeline"]["name"]
+
+
+def test_every_step_is_a_request_that_sagemaker_takes():
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    operations = {
+        "Processing": ("CreateProcessingJob", {"ProcessingJobName"}),
+        "Training": ("CreateTrainingJob", {"TrainingJobName"}),
+        "RegisterModel": ("CreateModelPackage", set()),
+    }
+    looked_at = 0
+    for one in loop.steps(loop.definition()["Steps"]):
+        if one["Type"] in operations:
+            operation, named_by_the_pipeline = operations[one["Type"]]
+            request = one["Arguments"] | dict.fromkeys(named_by_the_pipeline, "name")
+            shape = service.operation_model(operation).input_shape
+            assert list(loop.misfits(request, shape, one["Name"])) == []
+            assert list(loop.misfits(request | {"Rolearn": "x"}, shape, one["Name"]))
+            looked_at += 1
+    assert looked_at == 5
+
+
+def test_before_the_first_build_there_is_no_pipeline():
+    stack = loop.stack("training", DefinitionBucket="", DefinitionKey="", DefinitionVersion="")
+    assert not stack.of_type("AWS::SageMaker::Pipeline")
+    assert stack.of_type("AWS::ECR::Repository")
+
+
+def test_every_cached_step_sees_the_start_that_asks_for_it():
+    cached = [
+        one
+        for one in loop.steps(loop.definition()["Steps"])
+        if one.get("CacheConfig", {}).get("Enabled")
+    ]
+    assert len(cached) == 2
+    for one in cached:
+        assert '"Parameters.ControllerToken"' in json.dumps(one["Arguments"]), one["Name"]
+
+
+def test_the_feature_group_has_the_columns_of_the_schema():
+    (group,) = loop.stack("training").of_type("AWS::SageMaker::FeatureGroup").values()
+    types = {"text": "String", "number": "Fractional"}
+    columns = loop.read_json("schema/transactions-v1.json")["columns"]
+    assert group["FeatureDefinitions"] == [
+        {"FeatureName": one["name"], "FeatureType": types[one["type"]]} for one in columns
+    ]
+    by_role = {one["role"]: one["name"] for one in columns}
+    assert group["RecordIdentifierFeatureName"] == by_role["id"]
+    assert group["EventTimeFeatureName"] == by_role["time"]
+
+
+def test_the_registry_is_shared_only_when_it_is():
+    shared = loop.stack("training")
+    (group,) = shared.of_type("AWS::SageMaker::ModelPackageGroup").values()
+    sids = [one["Sid"] for one in group["ModelPackageGroupPolicy"]["Statement"]]
+    assert sids == ["RetrainingControllerDecides", "OtherAccountsDeploy"]
+    (share,) = shared.of_type("AWS::RAM::ResourceShare").values()
+    assert share["Principals"] == ["444455556666"]
+    alone = loop.stack("training", ControllerRoleArns="", SharedWithAccountIds="")
+    (group,) = alone.of_type("AWS::SageMaker::ModelPackageGroup").values()
+    assert "ModelPackageGroupPolicy" not in group
+    assert not alone.of_type("AWS::RAM::ResourceShare")
+    assert "444455556666" not in json.dumps(alone.resolve(alone.template["Resources"]))
+
+
+# ------------------------------------------------------------------ release
+
+
+def test_a_release_trains_before_anybody_approves_it():
+    stack = loop.stack("pipeline")
+    assert list(loop.stages(stack)) == ["Source", "BuildAndTest", "Train", "Approval", "Deploy"]
+    (pipeline,) = stack.of_type("AWS::CodePipeline::Pipeline").values()
+    assert pipeline["PipelineType"] == "V2"
+
+
+def test_the_controller_is_asked_and_codebuild_trains_nothing():
+    stack = loop.stack("pipeline")
+    train = loop.stages(stack)["Train"]
+    assert [one["ActionTypeId"]["Provider"] for one in train.values()] == ["CloudFormation", "Lambda"]
+    ask = train["AskForTraining"]["Configuration"]
+    assert ask["FunctionName"] == "retrain-reconciler"
+    sent = json.loads(ask["UserParameters"])
+    assert sent == {
+        "model": "fraud-detection",
+        "key": "#{codepipeline.PipelineExecutionId}",
+        "commit": "#{Source.CommitId}",
+    }
+    zipped = loop.stages(loop.stack("pipeline", SourceProvider="S3"))["Train"]["AskForTraining"]
+    assert "#{Source.VersionId}" in zipped["Configuration"]["UserParameters"]
+    for name in ("build.yml", "check.yml", "verify.yml"):
+        _, phases = loop.buildspec(name)
+        text = json.dumps(phases)
+        assert "fraud.train" not in text
+        assert "start-pipeline-execution" not in text
+
+
+def test_nothing_polls():
+    providers = {"CodeConnections": "CodeStarSourceConnection", "CodeCommit": "CodeCommit", "S3": "S3"}
+    for given, provider in providers.items():
+        (source,) = loop.stages(loop.stack("pipeline", SourceProvider=given))["Source"].values()
+        assert source["ActionTypeId"]["Provider"] == provider
+        looks = {"DetectChanges", "PollForSourceChanges"} & set(source["Configuration"])
+        assert {source["Configuration"][name] for name in looks} == {False}
+    (source,) = loop.stages(loop.stack("deployment"))["Source"].values()
+    assert source["Configuration"]["PollForSourceChanges"] is False
+
+
+def test_people_are_asked_and_have_a_time_limit():
+    for stack in (loop.stack("pipeline"), loop.stack("deployment")):
+        asked = [one for one in loop.actions(stack) if one["ActionTypeId"]["Category"] == "Approval"]
+        assert asked
+        for one in asked:
+            assert int(one["TimeoutInMinutes"]) == 4320
+            assert one["Configuration"]["NotificationArn"]
+
+
+# ------------------------------------------------------------------ deployment
+
+
+def test_each_environment_has_its_pipeline_and_none_of_them_trains(policy):
+    release = loop.stack("pipeline")
+    for environment in policy["environments"]:
+        made = loop.stages(release)["Deploy"][environment["name"].capitalize()]
+        given = json.loads(made["Configuration"]["ParameterOverrides"])
+        assert given["Environment"] == environment["name"]
+        stack = loop.stack("deployment", **given)
+        (pipeline,) = stack.of_type("AWS::CodePipeline::Pipeline").values()
+        assert pipeline["Name"] == environment["pipeline"]
+        assert pipeline["PipelineType"] == "V2"
+        assert pipeline["ExecutionMode"] == "QUEUED"
+        declared = {one["Name"]: one for one in pipeline["Variables"]}
+        assert set(declared) == set(environment["variables"]) | {"RETRAIN_TOKEN"}
+        providers = {one["ActionTypeId"]["Provider"] for one in loop.actions(stack)}
+        assert providers <= {"S3", "CodeBuild", "Manual", "CloudFormation"}
+        assert "Train" not in loop.stages(stack)
+        assert "Triggers" not in pipeline
+
+
+@pytest.mark.parametrize(("tiers", "people"), [("0", 0), ("1", 1), ("2", 2)])
+def test_as_many_people_approve_as_there_are_tiers(tiers, people):
+    stages = loop.stages(loop.stack("deployment", ApprovalTiers=tiers))
+    asked = stages.get("Approval", {})
+    assert sorted(one["RunOrder"] for one in asked.values()) == list(range(1, people + 1))
+    order = list(stages)
+    assert not asked or order.index("Check") < order.index("Approval") < order.index("Deploy")
+
+
+def test_what_a_pipeline_gives_a_template_is_what_the_template_wants():
+    of_actions = [
+        (loop.stages(loop.stack("pipeline"))["Deploy"]["Staging"], "deployment"),
+        (loop.stages(loop.stack("pipeline"))["Deploy"]["Production"], "deployment"),
+        (loop.stages(loop.stack("deployment"))["Deploy"]["Endpoint"], "endpoint"),
+    ]
+    for action, name in of_actions:
+        assert action["Configuration"]["TemplatePath"].endswith(f"templates/{name}.yaml")
+        given = json.loads(action["Configuration"]["ParameterOverrides"])
+        assert len(action["Configuration"]["ParameterOverrides"]) <= 1000
+        parameters = loop.template(name)["Parameters"]
+        required = {own for own, one in parameters.items() if "Default" not in one}
+        assert required <= set(given) <= set(parameters)
+    _, phases = loop.buildspec("build.yml")
+    added = re.findall(r"\b(Definition\w+)=", json.dumps(phases["post_build"]))
+    given = {*loop.read_json("templates/training.json")["Parameters"], *added}
+    assert given == set(loop.template("training")["Parameters"])
+
+
+# ------------------------------------------------------------------ builds
+
+
+@pytest.mark.parametrize("name", ["build.yml", "check.yml", "verify.yml"])
+def test_a_build_has_its_four_phases_and_commands_that_aws_knows(name):
+    _, phases = loop.buildspec(name)
+    assert list(phases) == ["install", "pre_build", "build", "post_build"]
+    commands = "\n".join(command for listed in phases.values() for command in listed)
+    session = botocore.session.get_session()
+    called = re.findall(r"aws ([a-z0-9-]+) (wait )?([a-z0-9-]+)", commands)
+    for service, waits, operation in called:
+        if (service, operation) in {("s3", "cp"), ("ecr", "get-login-password")}:
+            continue
+        client = session.create_client(service.removesuffix("api"), region_name=deployed.REGION)
+        known = {one.replace("_", "-") for one in client.waiter_names}
+        if not waits:
+            known = {xform_name(one, "-") for one in client.meta.service_model.operation_names}
+        assert operation in known, f"{service} {operation}"
+    assert called
+
+
+def test_every_variable_of_a_build_is_given():
+    projects = {
+        "build.yml": loop.stack("pipeline").of_type("AWS::CodeBuild::Project")["Build"],
+        "check.yml": loop.stack("deployment").of_type("AWS::CodeBuild::Project")["Check"],
+        "verify.yml": loop.stack("deployment").of_type("AWS::CodeBuild::Project")["Verify"],
+    }
+    for name, project in projects.items():
+        assert project["Source"]["BuildSpec"].endswith(f"buildspecs/{name}")
+        assert re.search(r":\d", project["Environment"]["Image"]), "the build's image has a version"
+        given = {one["Name"] for one in project["Environment"]["EnvironmentVariables"]}
+        if name != "build.yml":
+            given.add("MODEL_PACKAGE_ARN")
+        _, phases = loop.buildspec(name)
+        used = loop.variables(sum(phases.values(), []))
+        assert used - OF_CODEBUILD == given, name
+
+
+def test_what_a_deployment_needs_is_in_the_release():
+    _, phases = loop.buildspec("build.yml")
+    packed = re.search(r"zip -qr release\.zip ([\w ./]+)", json.dumps(phases)).group(1).split()
+    assert set(packed) == {"fraud", "schema", "requirements.txt", "templates", "buildspecs"}
+    (source,) = loop.stages(loop.stack("deployment"))["Source"].values()
+    assert source["Configuration"]["S3ObjectKey"] == "fraud-detection/release.zip"
+
+
+# ------------------------------------------------------------------ guide
+
+
+def test_the_guide_names_what_is_there():
+    path = deployed.ROOT / "docs/LOOP.md"
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert (path.parent / target).exists(), target
+    tests = [*loop.EXAMPLE.glob("tests/test_*.py"), *(deployed.ROOT / "tests/template").glob("test_*.py")]
+    known = {
+        name for one in tests for name in re.findall(r"^def (test_\w+)", one.read_text(encoding="utf-8"), re.M)
+    }
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert named and named <= known, named - known
+    parameters = {name for own in loop.TEMPLATES for name in loop.template(own)["Parameters"]}
+    given = set(re.findall(r"\b([A-Z]\w+)=", text)) - set(deployed.source()["Parameters"])
+    assert given <= parameters, given - parameters
