@@ -1,6 +1,7 @@
 //! What every guard says, for a person who asks.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ pub fn verdicts(
 ) -> Vec<Verdict> {
     let now = now.max(slot.updated_at);
     let turn = Turn {
-        slot: slot.clone(),
+        slot: Box::new(slot.clone()),
         event: &Event::Tick,
         facts,
         policy,

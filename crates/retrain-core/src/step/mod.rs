@@ -167,7 +167,7 @@ pub fn step(
 ) -> Result<Step, StepError> {
     let now = now.max(earliest(slot, &policy.lane));
     let turn = Turn {
-        slot: slot.clone(),
+        slot: Box::new(slot.clone()),
         event,
         facts,
         policy,
@@ -297,7 +297,8 @@ fn is_of(event: &Event, lane: &Lane) -> bool {
 
 /// One call of [`step`]: what it was given, and the slot that it is changing.
 struct Turn<'a> {
-    slot: Slot,
+    /// On the heap: it is large, and a turn is handed on from one method to the next.
+    slot: Box<Slot>,
     event: &'a Event,
     facts: &'a Facts<'a>,
     policy: &'a PolicyInForce,
@@ -364,7 +365,7 @@ impl Turn<'_> {
             (key, Seen { decision, claim })
         });
         Step::Commit(Box::new(Commit {
-            slot,
+            slot: *slot,
             marker,
             decision,
             objects: self.objects,

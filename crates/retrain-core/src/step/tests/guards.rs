@@ -90,7 +90,7 @@ fn the_largest_slot_stays_small() {
         let name = alloc::format!("h{n}{}", "x".repeat(60));
         model.take(&told(&name, now, ExecutionStatus::InFlight), now);
     }
-    let nanoseconds = jiff::SignedDuration::from_nanos(123_456_789);
+    let nanoseconds = SignedDuration::from_nanos(123_456_789);
     for n in 0..200 {
         model.slot.record_start(crate::slot::Start {
             at: at(n) + nanoseconds,

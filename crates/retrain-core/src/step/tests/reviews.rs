@@ -365,7 +365,7 @@ fn nobody_is_reminded_of_a_package_that_is_gone() {
 #[test]
 fn what_the_environments_are_told_is_in_order_however_far_a_clock_lags() {
     let mut model = review("0.95");
-    let mut told = alloc::vec::Vec::new();
+    let mut told = Vec::new();
     for (approval, seconds) in [(Approved, 10), (Rejected, 7), (Approved, 5)] {
         model.take(&seen(2, approval), seconds);
         let last = model.slot.errands.open().last().unwrap();
