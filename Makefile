@@ -50,10 +50,20 @@ man: ## write the manual pages of retrainctl to target/man
 month: ## play a thousand months against the promises (an hour or so)
 	MONTH_SEEDS=$${MONTH_SEEDS:-1000} $(CARGO) test --locked --release -p integration month
 
-.PHONY: demo-loop loop-test
+.PHONY: demo-loop loop-guide loop-guide-check loop-test
 
 demo-loop: ## train, drift, retrain, judge and deploy a real model on a local AWS
 	@sh scripts/loop.sh demo
+
+loop-guide: ## write the end of the loop's demo into docs/LOOP.md
+	@mkdir -p target
+	sh scripts/loop.sh demo > target/demo-loop.txt
+	python3 scripts/loop-guide.py < target/demo-loop.txt
+
+loop-guide-check: ## play the loop and compare its end with docs/LOOP.md
+	@mkdir -p target
+	sh scripts/loop.sh demo > target/demo-loop.txt
+	python3 scripts/loop-guide.py --check < target/demo-loop.txt
 
 loop-test: ## check the scripts of the reference loop
 	sh scripts/loop.sh test

@@ -4,7 +4,10 @@
 set -eu
 status=0
 sh scripts/template-tools.sh loop examples/fraud-detection/requirements-test.txt || status=$?
-if [ "$status" = 75 ]; then
+if [ "$status" = 75 ] && [ -n "${CI:-}" ]; then
+    echo "loop: nothing about the reference loop was checked, which CI has to do" >&2
+    exit 1
+elif [ "$status" = 75 ]; then
     echo "loop: SKIPPED, nothing about the reference loop was checked"
     exit 0
 elif [ "$status" != 0 ]; then

@@ -7,8 +7,6 @@ case ${ARCH:-$(uname -m)} in
     aarch64 | arm64) arch=arm64 ;;
     *) arch=x86_64 ;;
 esac
-version=0.5.9
-tools=$PWD/target/tools
 files=target/lambda/release
 rm -rf "$files"
 mkdir -p "$files"
@@ -22,19 +20,7 @@ sed "s|CodeUri: \(.*\)/bootstrap.zip|CodeUri: \1-$arch.zip|" \
 "${CARGO:-cargo}" build --locked --release --package retrainctl
 cp target/release/retrainctl "$files/retrainctl-$arch"
 
-if ! "$tools/bin/cargo-cyclonedx" cyclonedx --version 2>/dev/null | grep -q "$version"; then
-    echo "release: building cargo-cyclonedx $version once"
-    "${CARGO:-cargo}" install --locked --quiet --debug --root "$tools" --target-dir "$tools/build" \
-        --version "$version" cargo-cyclonedx
-fi
-PATH=$tools/bin:$PATH
-for package in $functions retrainctl; do
-    # It writes one beside the manifest of every package of the workspace.
-    cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
-        --override-filename bill-of-materials --manifest-path "crates/$package/Cargo.toml"
-    mv "crates/$package/bill-of-materials.json" "$files/$package-$arch.cdx.json"
-    find crates tests -name bill-of-materials.json -exec rm {} +
-done
+sh scripts/sbom.sh "$files" "-$arch"
 
 cd "$files"
 sha256sum -- * > "SHA256SUMS-$arch"

@@ -25,8 +25,9 @@ if [ "$arch" = "$own" ] && [ -z "${CARGO_LAMBDA_COMPILER:-}" ]; then
     set -- "$@" --compiler cargo --skip-target-check
 fi
 # A panic ends the process, so nothing ever unwinds: the tables for it would only make the
-# zips larger.
-RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C force-unwind-tables=no"
+# zips larger, by a twelfth. Link-time optimisation brings them back whatever the compiler is
+# told, so the linker drops them.
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C link-arg=-Wl,-T,$PWD/scripts/no-unwind-tables.ld"
 export RUSTFLAGS
 functions=$(sed -n 's|^ *CodeUri: crates/||p' template.yaml)
 for function in $functions; do

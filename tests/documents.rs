@@ -73,3 +73,24 @@ fn the_policy_document_names_every_placeholder() {
         );
     }
 }
+
+/// The threat model names what fails when a control is gone.
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let text = read("docs/THREATS.md");
+    let mut named = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let Some(tests) = row.split('|').nth(4).filter(|cell| cell.contains('`')) else {
+            continue;
+        };
+        for test in tests.split(", ") {
+            let mut words = test.split('`').filter(|word| !word.trim().is_empty());
+            let file = read(words.next().unwrap());
+            for name in words {
+                assert!(file.contains(name), "{test}");
+            }
+            named += 1;
+        }
+    }
+    assert!(named > 20, "only {named} are found");
+}

@@ -24,7 +24,7 @@ fn step(name: &str, status: &str) -> Step {
 }
 
 /// The newest execution ends at this Fail step, and the controller is told.
-async fn fails_at(bench: &Bench, name: &str) -> String {
+pub(crate) async fn fails_at(bench: &Bench, name: &str) -> String {
     let execution = bench.executions().pop().unwrap();
     let sagemaker = bench.deployment.sandbox.sagemaker();
     let steps = vec![step("Train", "Succeeded"), step(name, "Failed")];

@@ -96,6 +96,16 @@ async fn a_status_for_a_broken_policy_is_not_lost() {
     assert!(failure.to_string().contains("min_interval"), "{failure}");
 }
 
+/// Whoever can send events cannot end a run, and so not start the next: SageMaker is asked.
+#[tokio::test]
+async fn an_event_that_lies_ends_no_run() {
+    let bench = Bench::start().await;
+    bench.outcome(&bench.alarm()).await;
+    let execution = bench.executions().pop().unwrap().arn;
+    assert_eq!(bench.tell(&execution).await.outcome, "unchanged");
+    bench.assert_one_execution_of_the_claim().await;
+}
+
 #[tokio::test]
 async fn a_bad_record_does_not_take_the_good_one_with_it() {
     let bench = Bench::start().await;

@@ -10,6 +10,7 @@ use retrain_sandbox::{FaultKind, Service};
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::ends::fails_at;
 
 const POLICY: &str = r#"{
     "pipeline": {"service": "codepipeline", "name": "fraud-release"},
@@ -165,6 +166,32 @@ async fn a_stage_that_comes_too_early_is_held_and_then_served() {
     ));
 }
 
+/// A stage that asked, and what it is told when its run has found no improvement.
+async fn told_of_no_improvement(parameters: &str) -> JobAnswer {
+    let bench = Bench::start().await;
+    assert!(is_waiting(&look(&bench, parameters).await));
+    assert_eq!(fails_at(&bench, "ModelNotBetter").await, "no_improvement");
+    look(&bench, parameters).await
+}
+
+#[tokio::test]
+async fn a_stage_says_what_no_improvement_means_to_it() {
+    let strict = r#"{"model": "fraud-detection", "key": "r", "no_improvement": "fail"}"#;
+    for parameters in [RELEASE, strict] {
+        let JobAnswer::Failed { message } = told_of_no_improvement(parameters).await else {
+            panic!("{parameters} did not fail")
+        };
+        assert!(message.contains("no better than the old one"), "{message}");
+    }
+    let refactor = r#"{"model": "fraud-detection", "key": "r", "no_improvement": "succeed"}"#;
+    let JobAnswer::Succeeded { summary } = told_of_no_improvement(refactor).await else {
+        panic!("a refactor goes no further")
+    };
+    let summary = summary.unwrap();
+    assert!(summary.contains("the old one stays"), "{summary}");
+    assert!(summary.contains("execution/000000000001"), "{summary}");
+}
+
 #[tokio::test]
 async fn a_stage_fails_when_a_person_stops_its_run_or_it_asks_for_nonsense() {
     let bench = Bench::start().await;
@@ -178,6 +205,10 @@ async fn a_stage_fails_when_a_person_stops_its_run_or_it_asks_for_nonsense() {
         (
             r#"{"model": "fraud-detection", "key": "k", "keys": 1}"#,
             "keys\"` is none of",
+        ),
+        (
+            r#"{"model": "fraud-detection", "key": "k", "no_improvement": "ignore"}"#,
+            "neither fail nor succeed",
         ),
         (r#"{"model": "nobody", "key": "k"}"#, "no policy is stored"),
     ];

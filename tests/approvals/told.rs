@@ -2,7 +2,7 @@
 
 use retrain_sandbox::codepipeline::ExecutionStatus::Succeeded;
 use retrain_sandbox::sagemaker::{ApprovalStatus, PackageStatus};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{MINUTE, POLICY, Release, policy};
 use crate::bench::Bench;
@@ -166,4 +166,17 @@ async fn a_package_of_elsewhere_is_ignored_with_the_reason() {
         let answer = why(&format!("model-approval/{sample}")).await;
         assert!(answer.contains(reason), "{sample}: {answer}");
     }
+}
+
+/// Whoever can send events cannot approve: the registry is asked.
+#[tokio::test]
+async fn an_event_that_lies_deploys_nothing() {
+    let release = Release::start().await;
+    release.register("0.905");
+    let mut event = release.mail().remove(0).eventbridge();
+    event["detail"]["ModelApprovalStatus"] = json!("Approved");
+    event["detail"]["UpdatedModelPackageFields"] = json!(["ModelApprovalStatus"]);
+    assert_eq!(release.hear(&event).await.unwrap().outcome, "awaits_person");
+    release.settle().await;
+    assert!(release.deployments("staging").is_empty());
 }

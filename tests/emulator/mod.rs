@@ -5,6 +5,7 @@
 //! it. One function runs at a time.
 
 mod binaries;
+mod crashes;
 mod lambda;
 mod release;
 mod samples;

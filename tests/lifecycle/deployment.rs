@@ -128,7 +128,7 @@ fn refused(refusal: Refusal) -> Event {
 pub(super) fn events() -> Vec<(&'static str, Event)> {
     let (by, why) = (|| "ana".to_owned(), || "because".to_owned());
     let what = || "what AWS said".to_owned();
-    vec![
+    let mut events = vec![
         ("package 3 runs in the environment before", promoted(3)),
         ("package 1 runs in the environment before", promoted(1)),
         ("a person asks for package 1", asked(1)),
@@ -193,6 +193,47 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
             },
         ),
         ("time passes", Event::Tick),
+    ];
+    events.extend(of_people());
+    events
+}
+
+fn name(slot: &Slot) -> &'static str {
+    match (&slot.phase, &slot.deployment.current) {
+        (Phase::Idle, None) => "idle, empty",
+        (Phase::Idle, Some(_)) => "idle",
+        (Phase::Starting(_), _) => "starting",
+        (Phase::Running(_), _) => "running",
+    }
+}
+
+/// What follows for each phase and event.
+pub(super) fn transitions() -> Vec<Row> {
+    let approved = (1..=3).map(|version| described(version, PackageApproval::Approved));
+    let lookups = Lookups {
+        packages: Lookup::Found(approved.collect()),
+        ..Lookups::default()
+    };
+    let lane = Lane::Deploy(environment("production"));
+    let world = World::new(POLICY, &lane, lookups);
+    let empty = Slot::new();
+    let deployed = |version| {
+        [
+            promoted(version),
+            accepted(version),
+            status(version, ExecutionStatus::Succeeded),
+        ]
+    };
+    let idle = world.after(&empty, deployed(1).into_iter().chain(deployed(2)));
+    let starting = world.after(&idle, [promoted(3)]);
+    let running = world.after(&starting, [accepted(3)]);
+    world.meet(&[empty, idle, starting, running], |_| events(), name)
+}
+
+/// What people ask of any lane.
+fn of_people() -> [(&'static str, Event); 5] {
+    let (by, why) = (|| "ana".to_owned(), || "because".to_owned());
+    [
         (
             "a person pauses",
             Event::Pause {
@@ -229,36 +270,4 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
             },
         ),
     ]
-}
-
-fn name(slot: &Slot) -> &'static str {
-    match (&slot.phase, &slot.deployment.current) {
-        (Phase::Idle, None) => "idle, empty",
-        (Phase::Idle, Some(_)) => "idle",
-        (Phase::Starting(_), _) => "starting",
-        (Phase::Running(_), _) => "running",
-    }
-}
-
-/// What follows for each phase and event.
-pub(super) fn transitions() -> Vec<Row> {
-    let approved = (1..=3).map(|version| described(version, PackageApproval::Approved));
-    let lookups = Lookups {
-        packages: Lookup::Found(approved.collect()),
-        ..Lookups::default()
-    };
-    let lane = Lane::Deploy(environment("production"));
-    let world = World::new(POLICY, &lane, lookups);
-    let empty = Slot::new();
-    let deployed = |version| {
-        [
-            promoted(version),
-            accepted(version),
-            status(version, ExecutionStatus::Succeeded),
-        ]
-    };
-    let idle = world.after(&empty, deployed(1).into_iter().chain(deployed(2)));
-    let starting = world.after(&idle, [promoted(3)]);
-    let running = world.after(&starting, [accepted(3)]);
-    world.meet(&[empty, idle, starting, running], |_| events(), name)
 }

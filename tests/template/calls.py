@@ -1,10 +1,12 @@
-"""Which AWS calls the functions can make, and what they must be allowed for each.
+"""Which AWS calls the functions can make, and what they must be allowed for each; and which
+calls only the operator's command line makes.
 
 The calls are found in the source, so that a new one cannot be forgotten here: every call
-on an SDK client that a deployed crate makes has a line below.
+on an SDK client that a deployed crate makes, or retrainctl, has a line below.
 """
 
 import re
+import tomllib
 from dataclasses import dataclass
 
 from deployed import ROOT
@@ -19,6 +21,7 @@ APPROVERS = frozenset({STATUS, APPROVAL, RECONCILER})
 
 # The crates that no function contains.
 NOT_DEPLOYED = {"retrain-local", "retrain-sandbox"}
+OPERATOR = "retrainctl"
 
 REGIONAL = "us-east-1:111122223333"
 TABLE = "<Table.Arn>"
@@ -170,14 +173,127 @@ CALLS = {
 }
 
 
-def calls_in_source():
-    """Every call on an SDK client in a crate that is deployed, by file."""
-    found = set()
-    for path in sorted((ROOT / "crates").glob("*/src/**/*.rs")):
+# The calls that no function can come to make: who makes them, and the action that it takes.
+OPERATOR_CALLS = {
+    ("retrain-cloudwatch/src/described.rs", "describe_alarms"): (
+        "doctor", "cloudwatch:DescribeAlarms"
+    ),
+    ("retrain-cloudwatch/src/described.rs", "list_metrics"): ("doctor", "cloudwatch:ListMetrics"),
+    ("retrain-codepipeline/src/declared.rs", "get_pipeline"): (
+        "doctor", "codepipeline:GetPipeline"
+    ),
+    ("retrain-sagemaker/src/declared.rs", "describe_model_package_group"): (
+        "doctor", "sagemaker:DescribeModelPackageGroup"
+    ),
+    ("retrain-sagemaker/src/declared.rs", "describe_pipeline"): (
+        "doctor", "sagemaker:DescribePipeline"
+    ),
+    ("retrainctl/src/doctor/data.rs", "get_bucket_notification_configuration"): (
+        "doctor", "s3:GetBucketNotification"
+    ),
+    ("retrainctl/src/doctor/deployment.rs", "describe_table"): (
+        "doctor", "dynamodb:DescribeTable"
+    ),
+    ("retrainctl/src/doctor/deployment.rs", "get_function_configuration"): (
+        "doctor", "lambda:GetFunctionConfiguration"
+    ),
+    ("retrainctl/src/doctor/post.rs", "list_event_source_mappings"): (
+        "doctor", "lambda:ListEventSourceMappings"
+    ),
+    ("retrainctl/src/doctor/post.rs", "list_rules"): ("doctor", "events:ListRules"),
+    ("retrainctl/src/doctor/post.rs", "list_targets_by_rule"): (
+        "doctor", "events:ListTargetsByRule"
+    ),
+    ("retrainctl/src/doctor/rules.rs", "test_event_pattern"): (
+        "doctor", "events:TestEventPattern"
+    ),
+    ("retrainctl/src/redrive/invoke.rs", "invoke"): ("redrive", "lambda:InvokeFunction"),
+    # The action is that of the call for one message.
+    ("retrainctl/src/redrive/queue.rs", "change_message_visibility_batch"): (
+        "redrive", "sqs:ChangeMessageVisibility"
+    ),
+    ("retrainctl/src/redrive/queue.rs", "delete_message"): ("redrive", "sqs:DeleteMessage"),
+    ("retrainctl/src/redrive/queue.rs", "get_queue_url"): ("redrive", "sqs:GetQueueUrl"),
+    ("retrainctl/src/redrive/queue.rs", "receive_message"): ("redrive", "sqs:ReceiveMessage"),
+    ("retrainctl/src/redrive/queue.rs", "send_message"): ("redrive", "sqs:SendMessage"),
+    ("retrain-policies/src/store.rs", "put_parameter"): ("policy apply", "ssm:PutParameter"),
+    ("retrain-policies/src/store.rs", "delete_parameter"): (
+        "policy remove", "ssm:DeleteParameter"
+    ),
+}
+# What the commands call besides, as functions do, too.
+SHARED = {
+    "doctor": {"ssm:GetParameter", "ssm:GetParametersByPath"},
+    "redrive": {"ssm:GetParametersByPath"},
+    "policy apply": {
+        "cloudwatch:DescribeAlarms", "dynamodb:BatchGetItem", "ssm:GetParameter",
+        "ssm:GetParametersByPath",
+    },
+    "policy export": {"ssm:GetParametersByPath"},
+    "policy remove": {
+        "dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "ssm:GetParametersByPath",
+    },
+    "status": {"dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParametersByPath"},
+}
+
+
+def operator_actions():
+    """What an operator has to be allowed for each command."""
+    found = {command: set(actions) for command, actions in SHARED.items()}
+    for command, action in OPERATOR_CALLS.values():
+        found[command].add(action)
+    return found
+
+
+def sources(crate):
+    """The files of a crate that are no tests, with their text."""
+    for path in sorted((ROOT / "crates" / crate / "src").glob("**/*.rs")):
         file = path.relative_to(ROOT / "crates")
-        if file.parts[0] in NOT_DEPLOYED or "tests" in (file.stem, *file.parts):
+        if "tests" not in (file.stem, *file.parts):
+            yield str(file), path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests")[0]
+
+
+def deployed_crates():
+    """The crates of which functions are made."""
+    folders = (ROOT / "crates").glob("*/Cargo.toml")
+    return sorted({path.parent.name for path in folders} - NOT_DEPLOYED - {OPERATOR})
+
+
+def dependencies(crate):
+    """The crates that a crate is made of, its tests apart."""
+    text = (ROOT / "crates" / crate / "Cargo.toml").read_text(encoding="utf-8")
+    return set(tomllib.loads(text)["dependencies"])
+
+
+def calls_in_source():
+    """Every call on an SDK client that a function or the operator may make, by file."""
+    found = set()
+    for crate in [*deployed_crates(), OPERATOR]:
+        for file, text in sources(crate):
+            names = re.findall(r"\bclient\s*\.\s*([a-z_]+)\(\)", text)
+            found |= {(file, name) for name in names if name != "clone"}
+    return found
+
+
+def methods_around(file, call):
+    """The methods of a file that make this call."""
+    text = (ROOT / "crates" / file).read_text(encoding="utf-8")
+    found = set()
+    for made in re.finditer(rf"\bclient\s*\.\s*{call}\(\)", text):
+        found.add(re.findall(r"\bfn (\w+)", text[: made.start()])[-1])
+    return found
+
+
+def used_by_functions(adapter, method):
+    """Where the crates of functions that know an adapter call a method of this name. What is
+    called so may be another's, but then it is better to give one of the two another name."""
+    found = []
+    for crate in deployed_crates():
+        if crate == adapter:
+            called = rf"\bself\s*\.\s*{method}\("
+        elif adapter in dependencies(crate):
+            called = rf"\.\s*{method}\("
+        else:
             continue
-        text = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests")[0]
-        names = re.findall(r"\bclient\s*\.\s*([a-z_]+)\(\)", text)
-        found |= {(str(file), name) for name in names if name != "clone"}
+        found += [file for file, text in sources(crate) if re.search(called, text)]
     return found

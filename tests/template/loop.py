@@ -17,6 +17,7 @@ DIGEST = f"111122223333.dkr.ecr.us-east-1.amazonaws.com/fraud-detection@sha256:{
 
 # What a team would give, with everything that can be left out.
 GIVEN = {
+    "cloudformation-role": {},
     "training": {
         "DefinitionBucket": "fraud-detection-releases-111122223333",
         "DefinitionKey": "fraud-detection/definition.json",
@@ -30,6 +31,7 @@ GIVEN = {
         "BaseImage": DIGEST,
         "JobRoleArn": ROLE,
         "KeyArn": KEY,
+        "ArtifactsBucket": "fraud-detection-artifacts-111122223333",
         "ImagesUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/fraud-detection",
         "CloudFormationRoleArn": ROLE,
         "NotificationEmail": "ana@example.com",
@@ -42,10 +44,12 @@ GIVEN = {
         "KeyArn": KEY,
         "JobRoleArn": ROLE,
         "CloudFormationRoleArn": ROLE,
+        "ArtifactsBucket": "fraud-detection-artifacts-111122223333",
+        "JobImageUri": DIGEST,
     },
     "endpoint": {
         "Environment": "production",
-        "ModelPackageArn": "/fraud-detection/production/model-package-arn",
+        "ModelPackageArn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-detection/1",
         "JobImageUri": DIGEST,
         "JobRoleArn": ROLE,
         "KeyArn": KEY,

@@ -54,9 +54,9 @@ SOMETIMES = {"baseline", "interrupted", "no_improvement", "not_started", "withdr
 NEVER = {
     "abandoned", "alarm_cleared", "breaker_reset", "claimed", "counted", "dropped", "duplicate",
     "foreign_run_ended", "foreign_run_seen", "held", "not_approved", "not_sent", "not_taken",
-    "package_noted", "package_seen", "paused", "reopened", "resumed", "signed_off", "stale",
-    "start_unknown", "stopped", "succeeded", "unchanged", "unconfirmed", "undecided", "unpaused",
-    "would_decide", "would_start", "write_unknown", "writing", "wrote", "yielded",
+    "package_noted", "package_seen", "paused", "reopened", "resumed", "retired", "signed_off",
+    "stale", "start_unknown", "stopped", "succeeded", "unchanged", "unconfirmed", "undecided",
+    "unpaused", "would_decide", "would_start", "write_unknown", "writing", "wrote", "yielded",
 }
 # That of `failed` with other fields, for the outcomes whose fields matter.
 MADE = [

@@ -6,7 +6,6 @@ import re
 import botocore.session
 import jsonschema
 import pytest
-from botocore import xform_name
 
 import access
 import deployed
@@ -15,7 +14,10 @@ from test_lint import passes
 
 # Calls that AWS does not authorise by resource.
 WITHOUT_RESOURCE = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
-OF_CODEBUILD = {"CODEBUILD_RESOLVED_SOURCE_VERSION", "CODEBUILD_BUILD_NUMBER", "CODEBUILD_BUILD_SUCCEEDING"}
+WITHOUT_RESOURCE |= {
+    "cloudwatch:DescribeAlarms", "kms:CreateKey", "kms:ListAliases", "ram:CreateResourceShare",
+    "ram:GetResourceShareAssociations", "ram:GetResourceShares", "ssm:DescribeParameters",
+}
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +175,7 @@ def test_the_controller_is_asked_and_codebuild_trains_nothing():
         "model": "fraud-detection",
         "key": "#{codepipeline.PipelineExecutionId}",
         "commit": "#{Source.CommitId}",
+        "no_improvement": "succeed",
     }
     zipped = loop.stages(loop.stack("pipeline", SourceProvider="S3"))["Train"]["AskForTraining"]
     assert "#{Source.VersionId}" in zipped["Configuration"]["UserParameters"]
@@ -192,6 +195,61 @@ def test_nothing_polls():
         assert {source["Configuration"][name] for name in looks} == {False}
     (source,) = loop.stages(loop.stack("deployment"))["Source"].values()
     assert source["Configuration"]["PollForSourceChanges"] is False
+
+
+def starters(stack):
+    """The rules that start the release, by the source of their events."""
+    return {rule["EventPattern"]["source"][0]: rule for rule in stack.of_type("AWS::Events::Rule").values()}
+
+
+def test_each_provider_starts_the_release():
+    connected = loop.stack("pipeline")
+    (pipeline,) = connected.of_type("AWS::CodePipeline::Pipeline").values()
+    (trigger,) = pipeline["Triggers"]
+    assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": ["main"]}}]
+    assert not starters(connected) and "StartRole" not in connected.resources
+    for provider, source in {"CodeCommit": "aws.codecommit", "S3": "aws.s3"}.items():
+        stack = loop.stack("pipeline", SourceProvider=provider)
+        (pipeline,) = stack.of_type("AWS::CodePipeline::Pipeline").values()
+        assert "Triggers" not in pipeline
+        assert set(starters(stack)) == {source}
+        (target,) = starters(stack)[source]["Targets"]
+        release = "arn:aws:codepipeline:us-east-1:111122223333:fraud-detection-release"
+        assert (target["Arn"], target["RoleArn"]) == (release, "<StartRole.Arn>")
+        role = stack.of_type("AWS::IAM::Role")["StartRole"]
+        assert access.of_role(stack, role) == {("codepipeline:StartPipelineExecution", release, None)}
+        (read,) = loop.stages(stack)["Source"].values()
+        pattern, given = starters(stack)[source]["EventPattern"]["detail"], read["Configuration"]
+        if provider == "S3":
+            assert pattern["bucket"]["name"] == [given["S3Bucket"]]
+            assert pattern["object"]["key"] == [given["S3ObjectKey"]]
+        else:
+            assert pattern["referenceName"] == [given["BranchName"]]
+
+
+def test_nothing_is_published_before_the_approval():
+    stack = loop.stack("pipeline")
+    stages = loop.stages(stack)
+    # A release without a new model deploys none, and has none to look for.
+    assert "PACKAGE" not in json.dumps(list(stages["Deploy"].values()))
+    publish = stages["Deploy"]["Publish"]
+    assert publish["ActionTypeId"]["Provider"] == "S3"
+    order = [one["RunOrder"] for one in stages["Deploy"].values()]
+    assert order == sorted(set(order)) and list(stages["Deploy"])[0] == "Publish"
+    assert publish["InputArtifacts"] == stages["BuildAndTest"]["Build"]["OutputArtifacts"]
+    (source,) = loop.stages(loop.stack("deployment"))["Source"].values()
+    assert publish["Configuration"]["ObjectKey"] == source["Configuration"]["S3ObjectKey"]
+    assert publish["Configuration"]["Extract"] == "false"
+    document, phases = loop.buildspec("build.yml")
+    assert "release.zip" not in json.dumps(phases)
+    guarded = stack.of_type("AWS::S3::BucketPolicy")["ReleasesPolicy"]["PolicyDocument"]["Statement"][1]
+    assert guarded["Resource"] == "<Releases.Arn>/fraud-detection/release.zip"
+    assert guarded["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": "<ReleaseRole.Arn>"}}
+
+
+def test_people_are_told_what_is_changed_before_they_are_asked():
+    stages = loop.stages(loop.stack("pipeline"))
+    assert "runs it already" in stages["Approval"]["Approve"]["Configuration"]["CustomData"]
 
 
 def test_people_are_asked_and_have_a_time_limit():
@@ -234,6 +292,58 @@ def test_as_many_people_approve_as_there_are_tiers(tiers, people):
     assert not asked or order.index("Check") < order.index("Approval") < order.index("Deploy")
 
 
+def test_what_is_deployed_is_what_was_checked_and_approved():
+    stages = loop.stages(loop.stack("deployment"))
+    variable = "#{variables.MODEL_PACKAGE_ARN}"
+    (deployed_,) = stages["Deploy"].values()
+    assert json.loads(deployed_["Configuration"]["ParameterOverrides"])["ModelPackageArn"] == variable
+    for stage in ("Check", "Verify"):
+        (test,) = stages[stage].values()
+        assert variable in test["Configuration"]["EnvironmentVariables"]
+    for asked in stages["Approval"].values():
+        assert variable in asked["Configuration"]["CustomData"]
+    for name, parameter in loop.template("endpoint")["Parameters"].items():
+        assert "SSM" not in parameter["Type"], name
+    _, phases = loop.buildspec("check.yml")
+    assert "put-" not in json.dumps(phases)
+    _, phases = loop.buildspec("verify.yml")
+    assert '--serves "$MODEL_PACKAGE_ARN"' in "\n".join(phases["build"])
+
+
+def test_the_environments_options_are_the_repositorys(policy):
+    parameters = loop.template("endpoint")["Parameters"]
+    for environment in policy["environments"]:
+        stack = loop.stack("deployment", Environment=environment["name"])
+        (action,) = loop.stages(stack)["Deploy"].values()
+        folder, _, path = action["Configuration"]["TemplateConfiguration"].partition("::")
+        assert folder == action["InputArtifacts"][0]["Name"]
+        given = loop.read_json(path)
+        assert list(given) == ["Parameters"]
+        assert set(given["Parameters"]) <= set(parameters)
+        overridden = json.loads(action["Configuration"]["ParameterOverrides"])
+        assert not set(given["Parameters"]) & set(overridden)
+        served = loop.stack("endpoint", **given["Parameters"])
+        assert served.of_type("AWS::SageMaker::Endpoint")
+
+
+def test_another_model_is_another_set_of_stacks():
+    def renamed(value):
+        return str(value).replace("fraud-detection", "churn")
+
+    for name in loop.TEMPLATES:
+        given = {own: renamed(value) for own, value in loop.GIVEN[name].items()}
+        given |= {"Name": "churn"}
+        if name == "pipeline":
+            given["SourceFolder"] = "models/churn"
+        stack = loop.stack(name, **given)
+        text = json.dumps([stack.resolve(one) for one in stack.resources.values()])
+        assert "churn" in text
+        assert "fraud-detection" not in text, name
+    for name in ("build.yml", "check.yml", "verify.yml"):
+        _, phases = loop.buildspec(name)
+        assert "fraud-detection" not in json.dumps(phases), name
+
+
 def test_what_a_pipeline_gives_a_template_is_what_the_template_wants():
     of_actions = [
         (loop.stages(loop.stack("pipeline"))["Deploy"]["Staging"], "deployment"),
@@ -251,68 +361,3 @@ def test_what_a_pipeline_gives_a_template_is_what_the_template_wants():
     added = re.findall(r"\b(Definition\w+)=", json.dumps(phases["post_build"]))
     given = {*loop.read_json("templates/training.json")["Parameters"], *added}
     assert given == set(loop.template("training")["Parameters"])
-
-
-# ------------------------------------------------------------------ builds
-
-
-@pytest.mark.parametrize("name", ["build.yml", "check.yml", "verify.yml"])
-def test_a_build_has_its_four_phases_and_commands_that_aws_knows(name):
-    _, phases = loop.buildspec(name)
-    assert list(phases) == ["install", "pre_build", "build", "post_build"]
-    commands = "\n".join(command for listed in phases.values() for command in listed)
-    session = botocore.session.get_session()
-    called = re.findall(r"aws ([a-z0-9-]+) (wait )?([a-z0-9-]+)", commands)
-    for service, waits, operation in called:
-        if (service, operation) in {("s3", "cp"), ("ecr", "get-login-password")}:
-            continue
-        client = session.create_client(service.removesuffix("api"), region_name=deployed.REGION)
-        known = {one.replace("_", "-") for one in client.waiter_names}
-        if not waits:
-            known = {xform_name(one, "-") for one in client.meta.service_model.operation_names}
-        assert operation in known, f"{service} {operation}"
-    assert called
-
-
-def test_every_variable_of_a_build_is_given():
-    projects = {
-        "build.yml": loop.stack("pipeline").of_type("AWS::CodeBuild::Project")["Build"],
-        "check.yml": loop.stack("deployment").of_type("AWS::CodeBuild::Project")["Check"],
-        "verify.yml": loop.stack("deployment").of_type("AWS::CodeBuild::Project")["Verify"],
-    }
-    for name, project in projects.items():
-        assert project["Source"]["BuildSpec"].endswith(f"buildspecs/{name}")
-        assert re.search(r":\d", project["Environment"]["Image"]), "the build's image has a version"
-        given = {one["Name"] for one in project["Environment"]["EnvironmentVariables"]}
-        if name != "build.yml":
-            given.add("MODEL_PACKAGE_ARN")
-        _, phases = loop.buildspec(name)
-        used = loop.variables(sum(phases.values(), []))
-        assert used - OF_CODEBUILD == given, name
-
-
-def test_what_a_deployment_needs_is_in_the_release():
-    _, phases = loop.buildspec("build.yml")
-    packed = re.search(r"zip -qr release\.zip ([\w ./]+)", json.dumps(phases)).group(1).split()
-    assert set(packed) == {"fraud", "schema", "requirements.txt", "templates", "buildspecs"}
-    (source,) = loop.stages(loop.stack("deployment"))["Source"].values()
-    assert source["Configuration"]["S3ObjectKey"] == "fraud-detection/release.zip"
-
-
-# ------------------------------------------------------------------ guide
-
-
-def test_the_guide_names_what_is_there():
-    path = deployed.ROOT / "docs/LOOP.md"
-    text = path.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        assert (path.parent / target).exists(), target
-    tests = [*loop.EXAMPLE.glob("tests/test_*.py"), *(deployed.ROOT / "tests/template").glob("test_*.py")]
-    known = {
-        name for one in tests for name in re.findall(r"^def (test_\w+)", one.read_text(encoding="utf-8"), re.M)
-    }
-    named = set(re.findall(r"`(test_\w+)`", text))
-    assert named and named <= known, named - known
-    parameters = {name for own in loop.TEMPLATES for name in loop.template(own)["Parameters"]}
-    given = set(re.findall(r"\b([A-Z]\w+)=", text)) - set(deployed.source()["Parameters"])
-    assert given <= parameters, given - parameters

@@ -5,6 +5,7 @@ import json
 import botocore.session
 import pytest
 
+import access
 import deployed
 import loop
 
@@ -100,12 +101,68 @@ def test_model_monitor_is_a_switch():
         one["Type"] for one in loop.template("endpoint")["Resources"].values()
         if one["Type"].endswith(("JobDefinition", "MonitoringSchedule"))
     }
-    assert len(kinds) == 5
+    assert len(kinds) == 3
     own, monitor = loop.stack("endpoint"), loop.stack("endpoint", Monitoring="model-monitor")
     assert not any(own.of_type(kind) for kind in kinds)
     assert all(monitor.of_type(kind) for kind in kinds)
     assert own.of_type("AWS::Scheduler::Schedule")
     assert not monitor.of_type("AWS::Scheduler::Schedule")
+
+
+def test_each_schedule_of_model_monitor_has_its_alarm_and_its_own_role():
+    stack = loop.stack("endpoint", Monitoring="model-monitor")
+    schedules = stack.of_type("AWS::SageMaker::MonitoringSchedule").values()
+    names = {one["MonitoringScheduleName"] for one in schedules}
+    assert names == {"fraud-detection-production-data-quality", "fraud-detection-production-model-quality"}
+    watched = {
+        dimension["Value"]
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"] if dimension["Name"] == "MonitoringSchedule"
+    }
+    assert watched == names
+    for kind in ("DataQuality", "ModelQuality"):
+        (definition,) = stack.of_type(f"AWS::SageMaker::{kind}JobDefinition").values()
+        assert definition["RoleArn"] == "<MonitorRole.Arn>"
+    role = stack.of_type("AWS::IAM::Role")["MonitorRole"]
+    may = access.of_role(stack, role)
+    namespaces = json.dumps([
+        alarm["Namespace"] for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"].startswith("aws/sagemaker")
+    ])
+    (condition,) = [condition for action, _, condition in may if action == "cloudwatch:PutMetricData"]
+    assert json.dumps(json.loads(condition)["StringEquals"]["cloudwatch:namespace"]) == namespaces
+    assert "MonitorRole" not in loop.stack("endpoint").resources
+
+
+def test_no_alarm_looks_at_more_than_a_week():
+    for monitoring in ("custom-metrics", "model-monitor"):
+        for alarm in loop.stack("endpoint", Monitoring=monitoring).of_type("AWS::CloudWatch::Alarm").values():
+            assert alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 86400
+
+
+def test_people_are_told_of_a_drift_job_that_fails():
+    stack = loop.stack("endpoint")
+    (rule,) = stack.of_type("AWS::Events::Rule").values()
+    (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()
+    detail = rule["EventPattern"]["detail"]
+    job = json.loads(schedule["Target"]["Input"])
+    assert detail["ProcessingJobStatus"] == ["Failed"]
+    assert job["ProcessingJobName"].startswith(detail["ProcessingJobName"][0]["prefix"])
+    assert detail["RoleArn"] == [job["RoleArn"]]
+    assert rule["Targets"][0]["Arn"] == loop.TOPIC
+    topic = loop.stack("pipeline").of_type("AWS::SNS::TopicPolicy")["ApprovalsPolicy"]
+    services = {one["Principal"]["Service"]: one for one in topic["PolicyDocument"]["Statement"]}
+    assert set(services) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert "Condition" not in services["events.amazonaws.com"]
+
+
+def test_the_longest_deployment_fits_into_its_time():
+    template = loop.template("endpoint")
+    most = template["Parameters"]["BakeSeconds"]["MaxValue"]
+    policy = template["Resources"]["Endpoint"]["Properties"]["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    steps = 100 // template["Parameters"]["StepPercent"]["MinValue"]
+    half_an_hour = 1800
+    assert (steps + 1) * most + half_an_hour <= policy["MaximumExecutionTimeoutInSeconds"]
 
 
 def test_the_drift_job_is_a_processing_job():

@@ -8,6 +8,7 @@ import access
 import calls
 import checks
 import deployed
+import doctor
 import mutations
 import notices
 import routing
@@ -23,7 +24,38 @@ def test_nothing_is_wrong(template):
 
 
 def test_every_call_in_the_code_has_its_permissions_written_down():
-    assert calls.calls_in_source() == set(calls.CALLS)
+    functions, operators = set(calls.CALLS), set(calls.OPERATOR_CALLS)
+    assert functions.isdisjoint(operators)
+    assert calls.calls_in_source() == functions | operators
+
+
+def test_no_function_makes_the_calls_of_operators():
+    for crate in calls.deployed_crates():
+        assert calls.OPERATOR not in calls.dependencies(crate)
+    for file, call in calls.OPERATOR_CALLS:
+        crate = file.split("/")[0]
+        for method in calls.methods_around(file, call):
+            assert calls.used_by_functions(crate, method) == [], (file, method)
+    # The search finds what functions do call.
+    assert "retrain-aws/src/controller.rs" in calls.used_by_functions("retrain-policies", "policies")
+
+
+def test_what_an_operator_may_do_is_written_down():
+    text = (deployed.ROOT / "docs/RETRAINCTL.md").read_text(encoding="utf-8")
+    section = text.split("## What an operator may do\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)`[^|]* \|([^|]*)\|", section, re.MULTILINE)
+    told = {command: set(re.findall(r"`(\w+:\w+)`", actions)) for command, actions in rows}
+    assert told == calls.operator_actions()
+    for command in ("doctor", "redrive"):
+        path = deployed.ROOT / f"crates/retrainctl/src/cli/{command}.rs"
+        text = path.read_text(encoding="utf-8")
+        (listed,) = re.findall(r"^It may call (.*?)\.$", text, re.MULTILINE | re.DOTALL)
+        assert set(re.findall(r"\w+:\w+", listed)) == told[command]
+
+
+def test_the_rules_that_the_doctor_is_tested_with_are_those_of_the_template(template):
+    # Otherwise: python doctor.py
+    assert doctor.FILE.read_text(encoding="utf-8") == doctor.written(template)
 
 
 def test_transactions_only_put():

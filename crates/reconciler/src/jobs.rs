@@ -4,7 +4,7 @@ use retrain_aws::{Answer, AwsController, Fulfilment, JobAnswer};
 use retrain_controller::{Class, Clock};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{Fate, Settled};
-use retrain_events::{CodeJob, CodeRequest};
+use retrain_events::{CodeJob, CodeRequest, NoImprovement};
 use retrain_lambda::Failure;
 
 /// Handles one look of a stage, and answers its job.
@@ -78,7 +78,7 @@ async fn reply(
     let found = controller.settled(&policy.model, &request.key, clock);
     Ok(match found.await? {
         Fulfilment::Waits => JobAnswer::Wait,
-        Fulfilment::Settled(settled) => fate(&settled),
+        Fulfilment::Settled(settled) => fate(&settled, request.no_improvement),
         // The policy drops it, say; or it was settled so long ago that nobody knows.
         Fulfilment::Unknown => JobAnswer::Failed {
             why: format!("{}: {}", answer.outcome, answer.reason),
@@ -86,7 +86,7 @@ async fn reply(
     })
 }
 
-fn fate(settled: &Settled) -> JobAnswer {
+fn fate(settled: &Settled, no_improvement: NoImprovement) -> JobAnswer {
     let by = match &settled.execution {
         Some(execution) => format!("{execution} ({})", execution.console_url()),
         None => "no execution".to_owned(),
@@ -98,7 +98,12 @@ fn fate(settled: &Settled) -> JobAnswer {
         Fate::Served => JobAnswer::Done {
             summary: format!("retrained by {by}"),
         },
-        Fate::NoImprovement => failed("the new model is no better than the old one"),
+        Fate::NoImprovement => match no_improvement {
+            NoImprovement::Fail => failed("the new model is no better than the old one"),
+            NoImprovement::Succeed => JobAnswer::Done {
+                summary: format!("the new model is no better, the old one stays: {by}"),
+            },
+        },
         Fate::GivenUp => failed("too many executions have failed, at last"),
         Fate::Discarded => failed("a person stopped the execution"),
         Fate::Observed => failed("the policy only observes"),

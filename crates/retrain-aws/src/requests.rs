@@ -201,14 +201,15 @@ impl Desk<'_> {
         clock: &impl Clock,
     ) -> Result<Asked, Failure> {
         let policy = self.policy(&request.model)?;
-        if policy.policy.environment(&request.environment).is_none() {
-            return Err(Unmeetable::NoSuchEnvironment {
-                model: request.model,
-                environment: request.environment,
-            }
-            .into());
-        }
-        let lane = Lane::Deploy(request.environment);
+        let lane = Lane::Deploy(request.environment.clone());
+        let own = policy.has_lane(&lane).then(|| policy.clone());
+        // What the policy has dropped, nobody else finishes.
+        let gives_up = request.asks == DeploymentAsks::Abandon;
+        let own = own.or_else(|| gives_up.then(|| policy.in_abandoned_lane(&lane)));
+        let own = own.ok_or(Unmeetable::NoSuchEnvironment {
+            model: request.model,
+            environment: request.environment,
+        })?;
         let (by, why) = (request.by, request.why);
         let event = match request.asks {
             DeploymentAsks::Deploy {
@@ -234,7 +235,7 @@ impl Desk<'_> {
             DeploymentAsks::Abandon => Event::Abandon { by, why },
         };
         Ok(Asked {
-            policy: policy.clone(),
+            policy: own,
             lane,
             subject: event.to_string(),
             before: None,

@@ -23,6 +23,8 @@ pub struct DescribedAlarm {
     pub actions_enabled: bool,
     /// The ARNs of what it does in `ALARM`.
     pub actions: Vec<String>,
+    /// The ARNs of what it does when it is `OK` again.
+    pub ok_actions: Vec<String>,
 }
 
 impl CloudWatch {
@@ -48,6 +50,7 @@ impl CloudWatch {
                     missing_data: Some(missing.unwrap_or("missing").to_owned()),
                     actions_enabled: described.actions_enabled().unwrap_or(true),
                     actions: described.alarm_actions().to_vec(),
+                    ok_actions: described.ok_actions().to_vec(),
                 })
             }));
             all.extend(page.composite_alarms().iter().filter_map(|described| {
@@ -56,6 +59,7 @@ impl CloudWatch {
                     missing_data: None,
                     actions_enabled: described.actions_enabled().unwrap_or(true),
                     actions: described.alarm_actions().to_vec(),
+                    ok_actions: described.ok_actions().to_vec(),
                 })
             }));
             all.extend(page.log_alarms().iter().filter_map(|described| {
@@ -64,6 +68,7 @@ impl CloudWatch {
                     missing_data: None,
                     actions_enabled: described.actions_enabled().unwrap_or(true),
                     actions: described.alarm_actions().to_vec(),
+                    ok_actions: described.ok_actions().to_vec(),
                 })
             }));
         }

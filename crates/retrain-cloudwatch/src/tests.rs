@@ -275,6 +275,7 @@ async fn all_alarms_are_told_as_they_are_configured() {
     watched.treat_missing_data = Some("ignore".to_owned());
     let mut drift = Alarm::new("drift").state(StateValue::Ok).metric(watched);
     drift.alarm_actions = vec!["arn:aws:sns:us-east-1:111122223333:team".to_owned()];
+    drift.ok_actions = vec!["arn:aws:sns:us-east-1:111122223333:calm".to_owned()];
     world.put(drift);
     let mut any = Alarm::new("any").alarm_type(AlarmType::CompositeAlarm);
     any.actions_enabled = false;
@@ -285,7 +286,8 @@ async fn all_alarms_are_told_as_they_are_configured() {
     };
     assert_eq!(drift.alarm.metrics[0].name, "psi");
     assert_eq!(drift.missing_data.as_deref(), Some("ignore"));
-    assert_eq!((drift.actions_enabled, drift.actions.len()), (true, 1));
+    assert!(drift.actions_enabled);
+    assert!(drift.actions[0].ends_with(":team") && drift.ok_actions[0].ends_with(":calm"));
     assert_eq!(any.alarm.form, AlarmForm::Composite);
     assert_eq!((&any.missing_data, any.actions_enabled), (&None, false));
     // An alarm that says nothing about missing values has CloudWatch's default.

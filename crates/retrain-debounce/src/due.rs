@@ -1,5 +1,6 @@
 //! The index of slots that somebody must look at.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ use crate::table::DUE_INDEX;
 /// busy shard does not starve the rest.
 pub const DUE_SHARDS: u8 = 8;
 
+const DOING: &str = "read what is due";
+
 /// The shard of a slot. It never changes.
 pub(crate) fn shard_of(slot: &SlotKey) -> String {
     let digest = digest(&slot.to_string());
@@ -33,22 +36,37 @@ impl DynamoStore {
     /// The index is eventually consistent: a slot may be missing for a moment, or
     /// still be named after it was looked at. Looking twice does no harm.
     pub async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>, PortError> {
-        let answer = self
-            .client
+        let query = self.due_of(shard, now).limit(i32::from(limit));
+        let answer = query.send().await;
+        let answer = answer.map_err(|error| failed(DOING, error))?;
+        let items = answer.items.unwrap_or_default();
+        Ok(items.iter().filter_map(Due::read).collect())
+    }
+
+    /// Every slot that is ever due, of all shards, however many there are.
+    pub async fn all_due(&self) -> Result<Vec<Due>, PortError> {
+        let mut all = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            let query = self.due_of(shard, Timestamp::MAX);
+            let mut pages = query.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| failed(DOING, error))?;
+                all.extend(page.items().iter().filter_map(Due::read));
+            }
+        }
+        Ok(all)
+    }
+
+    fn due_of(&self, shard: u8, by: Timestamp) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .index_name(DUE_INDEX)
-            .key_condition_expression("#shard = :shard AND #at <= :now")
+            .key_condition_expression("#shard = :shard AND #at <= :by")
             .expression_attribute_names("#shard", DUE_SHARD)
             .expression_attribute_names("#at", DUE_AT)
             .expression_attribute_values(":shard", string(shard.to_string()))
-            .expression_attribute_values(":now", AttributeValue::S(moment(now)))
-            .limit(i32::from(limit))
-            .send()
-            .await
-            .map_err(|error| failed("read what is due", error))?;
-        let items = answer.items.unwrap_or_default();
-        Ok(items.iter().filter_map(Due::read).collect())
+            .expression_attribute_values(":by", AttributeValue::S(moment(by)))
     }
 
     /// Makes a slot due later than it said, unless somebody has changed it since.

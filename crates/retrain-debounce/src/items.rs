@@ -8,7 +8,7 @@ use retrain_controller::PortError;
 use retrain_core::data::{ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::facts::{ControllerState, Seen};
-use retrain_core::lane::SlotKey;
+use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::slot::{Pause, Slot};
 use retrain_core::token::digest;
 use retrain_core::trigger::DedupeKey;
@@ -27,7 +27,8 @@ const SCHEMA: u32 = 1;
 /// Longer than any `max_event_age` may be: whatever arrives later is stale.
 const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 
-/// A year and a month: last year's retraining can still be explained.
+/// A year and a month: last year's retraining can still be explained. What was decided about
+/// packages and their deployments is kept for good.
 const DECISION_LIFE: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Until then an object's rows are replaced when it is overwritten, and a repeated
@@ -130,7 +131,8 @@ struct DecisionItem<T> {
     decision: T,
     /// The decision in one sentence, for whoever reads the table.
     text: String,
-    expires_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,6 +209,11 @@ pub(crate) fn read_marker(item: Item, now: Timestamp) -> Result<Option<Seen>, Po
 }
 
 pub(crate) fn decision_item(key: &SlotKey, decision: &Decision) -> Result<Item, PortError> {
+    let expires = match key.lane {
+        Lane::Retrain => true,
+        // Who approved what, and what served when, is asked years later.
+        Lane::Deploy(_) | Lane::Package(_) => false,
+    };
     put(
         Key::decision(key, decision.number),
         &DecisionItem {
@@ -214,7 +221,7 @@ pub(crate) fn decision_item(key: &SlotKey, decision: &Decision) -> Result<Item, 
             schema: SCHEMA,
             decision,
             text: retrain_core::names::shortened(&decision.to_string(), 1_000),
-            expires_at: expiry(decision.at, DECISION_LIFE),
+            expires_at: expires.then(|| expiry(decision.at, DECISION_LIFE)),
         },
     )
 }

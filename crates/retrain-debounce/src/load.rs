@@ -19,6 +19,9 @@ use crate::table::GENERATION_INDEX;
 /// How often a read is repeated that was torn or only partly answered.
 pub(crate) const MAX_READS: u32 = 5;
 
+/// How many decisions are read in one call.
+const DECISIONS_AT_ONCE: i32 = 100;
+
 impl DynamoStore {
     pub(crate) async fn load_slot(
         &self,
@@ -173,6 +176,19 @@ impl DynamoStore {
         slot: &SlotKey,
         limit: usize,
     ) -> Result<Vec<Decision>, PortError> {
+        let enough = |read: &[Decision]| read.len() >= limit;
+        let mut decisions = self.decisions_until(slot, enough).await?;
+        decisions.truncate(limit);
+        Ok(decisions)
+    }
+
+    /// The newest decisions about a slot, newest first, until they are enough or there are
+    /// no more. It is asked now and then, not after each.
+    pub async fn decisions_until(
+        &self,
+        slot: &SlotKey,
+        mut enough: impl FnMut(&[Decision]) -> bool,
+    ) -> Result<Vec<Decision>, PortError> {
         let mut pages = self
             .client
             .query()
@@ -185,14 +201,14 @@ impl DynamoStore {
             .consistent_read(true)
             .scan_index_forward(false)
             .into_paginator()
+            .page_size(DECISIONS_AT_ONCE)
             .send();
         let mut decisions = Vec::new();
-        while let Some(page) = pages.next().await {
+        while !enough(&decisions)
+            && let Some(page) = pages.next().await
+        {
             let page = page.map_err(|error| failed("read decisions", error))?;
             for item in page.items.unwrap_or_default() {
-                if decisions.len() == limit {
-                    return Ok(decisions);
-                }
                 decisions.push(items::read_decision(item)?);
             }
         }

@@ -316,6 +316,59 @@ async fn only_slots_that_are_due_are_in_the_index_in_the_order_of_their_time() {
 }
 
 #[tokio::test]
+async fn every_due_slot_can_be_had_however_far_ahead() {
+    let bench = Bench::start().await;
+    for n in 0..40 {
+        let slot = SlotKey::retrain(ModelName::parse(format!("m{n}")).unwrap());
+        let mut commit = next(&Slot::new(), None);
+        commit.slot.due_at = Some(now() + SignedDuration::from_hours(n * 1_000));
+        bench.store.commit(&slot, &commit, now()).await.unwrap();
+    }
+    let all = bench.store.all_due().await.unwrap();
+    let names: std::collections::BTreeSet<String> =
+        all.iter().map(|due| due.slot.to_string()).collect();
+    assert_eq!((all.len(), names.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn decisions_about_packages_and_deployments_are_kept_for_good() {
+    let bench = Bench::start().await;
+    let model = || ModelName::parse("fraud-detection").unwrap();
+    for (lane, expires) in [
+        ("retrain", true),
+        ("deploy#production", false),
+        (
+            "package#arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud/7",
+            false,
+        ),
+    ] {
+        let slot: SlotKey = format!("{}#{lane}", model()).parse().unwrap();
+        let commit = next(&Slot::new(), None);
+        bench.store.commit(&slot, &commit, now()).await.unwrap();
+        let item = bench.item(Key::decision(&slot, 1)).await.unwrap();
+        assert_eq!(item.contains_key("expires_at"), expires, "{lane}");
+        assert_eq!(bench.store.decisions(&slot, 9).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn decisions_are_read_until_they_are_enough() {
+    let bench = Bench::start().await;
+    for _ in 0..230 {
+        bench.commit(&next(&bench.slot().await, None)).await;
+    }
+    let mut asked = Vec::new();
+    let enough = |read: &[Decision]| {
+        asked.push(read.len());
+        read.len() > 150
+    };
+    let read = bench.store.decisions_until(&key(), enough).await.unwrap();
+    assert_eq!((read.len(), read[0].number), (200, 230));
+    assert_eq!(asked, [0, 100, 200]);
+    assert_eq!(bench.store.decisions(&key(), 210).await.unwrap().len(), 210);
+}
+
+#[tokio::test]
 async fn a_slot_that_cannot_be_looked_at_is_postponed_unless_it_changed() {
     let bench = Bench::start().await;
     let mut commit = next(&Slot::new(), None);

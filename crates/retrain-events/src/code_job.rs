@@ -39,6 +39,18 @@ pub struct CodeRequest {
     pub key: String,
     /// The commit that is released.
     pub commit: Option<String>,
+    /// What the stage makes of a run that found no improvement.
+    pub no_improvement: NoImprovement,
+}
+
+/// What a new model that is no better means to a release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoImprovement {
+    /// The release wanted a better model.
+    #[default]
+    Fail,
+    /// The release wanted to know that the code trains; the old model goes on serving.
+    Succeed,
 }
 
 /// The job in an event, or nothing if the event is none of CodePipeline's jobs.
@@ -63,8 +75,10 @@ fn asks(job: &Node<'_>) -> Result<CodeRequest, InvalidEvent> {
         .map_err(|error| parameters.invalid(format!("is not JSON: {error}")))?;
     let parameters = Node::at(&parameters.path(), &json);
     for (name, field) in parameters.entries()? {
-        if !["model", "key", "commit"].contains(&name) {
-            return Err(field.invalid("is none of model, key and commit".to_owned()));
+        if !["model", "key", "commit", "no_improvement"].contains(&name) {
+            return Err(
+                field.invalid("is none of model, key, commit and no_improvement".to_owned())
+            );
         }
     }
     let key = parameters.required("key")?;
@@ -79,7 +93,20 @@ fn asks(job: &Node<'_>) -> Result<CodeRequest, InvalidEvent> {
             .optional("commit")?
             .map(|commit| commit.text_up_to(LONGEST_COMMIT).map(str::to_owned))
             .transpose()?,
+        no_improvement: parameters
+            .optional("no_improvement")?
+            .map(|field| no_improvement(&field))
+            .transpose()?
+            .unwrap_or_default(),
     })
+}
+
+fn no_improvement(field: &Node<'_>) -> Result<NoImprovement, InvalidEvent> {
+    match field.text()? {
+        "fail" => Ok(NoImprovement::Fail),
+        "succeed" => Ok(NoImprovement::Succeed),
+        _ => Err(field.invalid("is neither fail nor succeed".to_owned())),
+    }
 }
 
 impl CodeRequest {

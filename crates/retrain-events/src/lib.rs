@@ -21,7 +21,7 @@ pub mod model_package;
 mod node;
 pub mod request;
 
-pub use code_job::{CodeJob, CodeRequest, code_job};
+pub use code_job::{CodeJob, CodeRequest, NoImprovement, code_job};
 pub use data_arrival::{
     Arrival, BatchItemFailure, BatchRecord, BatchResponse, DataMessage, IrrelevantObject,
     ObjectCreated, data_message,

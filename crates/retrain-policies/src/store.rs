@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ssm::types::{ParameterTier, ParameterType};
+use aws_sdk_ssm::types::{Parameter, ParameterTier, ParameterType};
 use jiff::{SignedDuration, Timestamp};
 use retrain_controller::{Parameters, PortError};
 use retrain_core::names::{ModelName, ParameterName, shortened};
@@ -86,6 +86,12 @@ impl ParameterStore {
         Ok(documents)
     }
 
+    /// The document of a model as it is now.
+    pub async fn document(&self, model: &ModelName) -> Result<Option<Document>, PortError> {
+        let found = self.get(&self.name_of(model)).await?;
+        Ok(found.and_then(document))
+    }
+
     /// Puts the policy of a model, and says which version it is then. Without a version
     /// that it replaces, there must be none yet. Parameter Store shows the note to whoever
     /// looks at the parameter's history.
@@ -131,15 +137,20 @@ impl ParameterStore {
     }
 
     async fn read_parameter(&self, name: &ParameterName) -> Result<Option<String>, PortError> {
+        let found = self.get(name.as_str()).await?;
+        Ok(found.and_then(|parameter| parameter.value))
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<Parameter>, PortError> {
         let answer = self
             .client
             .get_parameter()
-            .name(name.as_str())
+            .name(name)
             .with_decryption(true)
             .send()
             .await;
         match answer {
-            Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
+            Ok(answer) => Ok(answer.parameter),
             Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(failed(format!("read the parameter {name}"), error)),
         }
@@ -167,7 +178,7 @@ impl Parameters for ParameterStore {
     }
 }
 
-fn document(parameter: aws_sdk_ssm::types::Parameter) -> Option<Document> {
+fn document(parameter: Parameter) -> Option<Document> {
     let name = parameter.name?;
     Some(Document {
         name: name.rsplit('/').next().unwrap_or_default().to_owned(),

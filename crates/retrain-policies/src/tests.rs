@@ -272,9 +272,12 @@ async fn a_policy_is_put_replaced_and_removed() {
     let documents = bench.store.documents().await.unwrap();
     assert_eq!(documents[0].version, 2);
     assert_eq!(documents[0].text, policy("p", "a"));
+    let one = bench.store.document(&model).await.unwrap();
+    assert_eq!(one.as_ref(), Some(&documents[0]));
     assert!(bench.store.remove(&model).await.unwrap());
     assert!(!bench.store.remove(&model).await.unwrap());
     assert!(bench.store.documents().await.unwrap().is_empty());
+    assert_eq!(bench.store.document(&model).await.unwrap(), None);
 }
 
 #[tokio::test]

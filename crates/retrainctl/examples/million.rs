@@ -17,7 +17,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use retrainctl::cli::Cli;
+
+/// As the command line has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const MODELS: u64 = 1_000;
 

@@ -24,14 +24,45 @@ pub(crate) fn name_of(arn: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// Which of the controller's functions an ARN is of, without the prefix of its stack.
+/// Which of the controller's functions an ARN is of, of whatever stack.
 pub(crate) fn own_function(arn: &str) -> Option<&'static str> {
-    let name = name_of(arn);
+    let known = arn.contains(":function:").then_some(name_of(arn))?;
     FUNCTIONS.into_iter().find(|own| {
-        let prefix = name.strip_suffix(own);
-        arn.contains(":function:")
-            && prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('-'))
+        let prefix = known.strip_suffix(own);
+        prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('-'))
     })
+}
+
+/// Which of the controller's functions of this stack an ARN is of.
+pub(crate) fn function_of(stack: &str, arn: &str) -> Option<&'static str> {
+    let own = own_function(arn)?;
+    let prefix = name_of(arn).strip_suffix(own)?.strip_suffix('-')?;
+    (prefix == stack).then_some(own)
+}
+
+/// The stack in the name that CloudFormation gives a queue of the template:
+/// `retrain-DeadLetters-1Q2W3E4R5T6Y`.
+pub(crate) fn stack_of_queue(name: &str) -> Option<&str> {
+    let (rest, _) = name.rsplit_once('-')?;
+    let (stack, logical_id) = rest.rsplit_once('-')?;
+    let known = ["DeadLetters", "DataDeadLetters"].contains(&logical_id);
+    (known && !stack.is_empty()).then_some(stack)
+}
+
+/// Whether the URL of a queue and an ARN are of one queue. A region is compared where the
+/// URL tells it.
+pub(crate) fn is_queue(url: &str, arn: &str) -> bool {
+    let mut parts = url.rsplitn(3, '/');
+    let (name, account, host) = (parts.next(), parts.next(), parts.next());
+    let region = host.and_then(|host| host.rsplit('/').next()?.strip_prefix("sqs."));
+    let region = region.and_then(|rest| rest.split('.').next());
+    let of_arn: Vec<&str> = arn.split(':').collect();
+    let [_, _, "sqs", arn_region, arn_account, arn_name] = of_arn.as_slice() else {
+        return false;
+    };
+    name == Some(*arn_name)
+        && account == Some(*arn_account)
+        && region.is_none_or(|region| region == *arn_region)
 }
 
 #[cfg(test)]
@@ -52,6 +83,70 @@ mod tests {
             own_function("arn:aws:sqs:us-east-1:111122223333:drift-alarm"),
             None
         );
+    }
+
+    #[test]
+    fn the_functions_of_a_stack_have_just_its_name_before_theirs() {
+        let of = |name: &str| {
+            let arn = format!("arn:aws:lambda:us-east-1:111122223333:function:{name}");
+            function_of("retrain", &arn)
+        };
+        assert_eq!(of("retrain-drift-alarm:live"), Some("drift-alarm"));
+        for other in [
+            "retrain-eu-drift-alarm",
+            "my-retrain-drift-alarm",
+            "drift-alarm",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_queues_of_the_template_tell_their_stack() {
+        for (name, stack) in [
+            ("retrain-DeadLetters-1Q2W3E4R5T6Y", Some("retrain")),
+            (
+                "retrain-eu-DataDeadLetters-1Q2W3E4R5T6Y",
+                Some("retrain-eu"),
+            ),
+            ("retrain-OtherLetters-1Q2W3E4R5T6Y", None),
+            ("-DeadLetters-1Q2W3E4R5T6Y", None),
+            ("retrain-DeadLetters", None),
+            ("dead", None),
+        ] {
+            assert_eq!(stack_of_queue(name), stack, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_the_same_by_url_and_by_arn() {
+        let arn = "arn:aws:sqs:us-east-1:111122223333:data";
+        for (url, same) in [
+            (
+                "https://sqs.us-east-1.amazonaws.com/111122223333/data",
+                true,
+            ),
+            ("http://127.0.0.1:9000/111122223333/data", true),
+            (
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/data",
+                false,
+            ),
+            (
+                "https://sqs.us-east-1.amazonaws.com/444455556666/data",
+                false,
+            ),
+            (
+                "https://sqs.us-east-1.amazonaws.com/111122223333/other",
+                false,
+            ),
+            ("data", false),
+        ] {
+            assert_eq!(is_queue(url, arn), same, "{url}");
+        }
+        assert!(!is_queue(
+            "https://sqs.us-east-1.amazonaws.com/111122223333/data",
+            "arn:aws:sns:us-east-1:111122223333:data"
+        ));
     }
 
     #[test]

@@ -82,11 +82,14 @@ Examples:
   retrainctl simulate archive/ --policies policies/ --failures 10 --run-time 3h --price 4.2 --json";
 
 const EXPLAIN_HELP: &str = "\
-The state is a slot as the table holds it, as JSON; without it, nothing is known about the \
-model. The time is when the event came, unless --now is given.
+The state is read from the controller's table, if --table or the variable RETRAIN_TABLE names it, \
+and nothing is written there. Otherwise --state is a slot as the table holds it, as JSON; without \
+both, nothing is known about the model. The time is when the event came, unless --now is given, or \
+the slot's last write, if that is later.
 
-Example:
-  retrainctl explain events/drift-alarm/alarm.json --policies policies/";
+Examples:
+  retrainctl explain events/drift-alarm/alarm.json --policies policies/
+  retrainctl explain event.json --policies policies/ --table retrain";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -216,6 +219,12 @@ pub struct ExplainArgs {
     /// What the table holds of the model, as JSON.
     #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+
+    /// The controller's table, to read the model's state from; otherwise `RETRAIN_TABLE`
+    /// names it. An empty name is none.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "NAME", conflicts_with = "state")]
+    pub table: Option<String>,
 
     /// The time. Without it, the moment at which the event came.
     #[arg(long, value_name = "MOMENT")]

@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use retrain_core::data::KnownObjects;
 use retrain_core::event::Event;
-use retrain_core::facts::{ControllerState, Facts, Lookups, Timing};
+use retrain_core::facts::{ControllerState, Facts, Lookups, Seen, Timing};
 use retrain_core::guard::Verdict;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::reason::Reason;
@@ -50,12 +50,41 @@ struct Cause {
     guards: Vec<Verdict>,
 }
 
+/// An event for one model.
+pub(crate) struct Happening {
+    pub(crate) policy: PolicyInForce,
+    pub(crate) event: Event,
+    now: Timestamp,
+}
+
+/// What is known of a slot.
+pub(crate) struct State {
+    pub(crate) slot: Slot,
+    pub(crate) controller: ControllerState,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) objects: KnownObjects,
+}
+
+impl State {
+    /// That of a slot of which nothing else is known.
+    pub(crate) fn of(slot: Slot) -> Self {
+        Self {
+            slot,
+            controller: ControllerState {
+                epoch: Epoch::derive(&["explain"]),
+                paused: None,
+            },
+            seen: None,
+            objects: KnownObjects::new(),
+        }
+    }
+}
+
 pub(crate) fn run(
     args: &ExplainArgs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let policies = policies::valid(&args.policies)?;
     let slot = match &args.state {
         Some(path) => {
             let text = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
@@ -64,69 +93,104 @@ pub(crate) fn run(
         }
         None => Slot::new(),
     };
-    let recording = read(std::slice::from_ref(&args.event), Statuses::All, true)?;
-    for unreadable in &recording.shown {
-        writeln!(err, "retrainctl: {}: {}", unreadable.file, unreadable.why)?;
-    }
-    let assumptions = Assumptions {
-        rows: Rows::PerBytes(args.bytes_per_row),
-        ..Assumptions::default()
-    };
-    let mut routes = Routes::new(&recording, &policies, &assumptions);
-    let models: Vec<&PolicyInForce> = routes.models().collect();
-    let mut explained = Vec::new();
-    let mut nothing: Vec<&str> = recording.nothing.keys().copied().collect();
-    for event in &recording.events {
-        let now = args.now.unwrap_or(event.at);
-        match routes.heard(event) {
-            Heard::Models(happenings) => {
-                for (number, happens) in happenings {
-                    if let Some(policy) = models.get(number) {
-                        explained.push(explain(&slot, &happens, policy, now)?);
+    let heard = Told::by(args, err)?;
+    let states = { heard.happenings.iter() }.map(|_| State::of(slot.clone()));
+    let states: Vec<State> = states.collect();
+    heard.explain(&states, args.json, out, err)
+}
+
+/// What a file of events tells.
+pub(crate) struct Told {
+    pub(crate) happenings: Vec<Happening>,
+    /// Why others tell nothing.
+    nothing: Vec<&'static str>,
+    is_readable: bool,
+}
+
+impl Told {
+    pub(crate) fn by(args: &ExplainArgs, err: &mut dyn Write) -> Result<Self, Failure> {
+        let policies = policies::valid(&args.policies)?;
+        let recording = read(std::slice::from_ref(&args.event), Statuses::All, true)?;
+        for unreadable in &recording.shown {
+            writeln!(err, "retrainctl: {}: {}", unreadable.file, unreadable.why)?;
+        }
+        let assumptions = Assumptions {
+            rows: Rows::PerBytes(args.bytes_per_row),
+            ..Assumptions::default()
+        };
+        let mut routes = Routes::new(&recording, &policies, &assumptions);
+        let models: Vec<&PolicyInForce> = routes.models().collect();
+        let mut told = Self {
+            happenings: Vec::new(),
+            nothing: recording.nothing.keys().copied().collect(),
+            is_readable: recording.unreadable == 0,
+        };
+        for event in &recording.events {
+            let now = args.now.unwrap_or(event.at);
+            match routes.heard(event) {
+                Heard::Models(happenings) => {
+                    for (number, happens) in happenings {
+                        if let Some(policy) = models.get(number) {
+                            told.happenings.push(Happening {
+                                policy: (*policy).clone(),
+                                event: happens,
+                                now,
+                            });
+                        }
                     }
                 }
+                Heard::Nothing(why) => told.nothing.push(why),
+                Heard::Switch { pause: true, .. } => {
+                    told.nothing.push("the whole controller is paused");
+                }
+                Heard::Switch { pause: false, .. } => {
+                    told.nothing.push("the whole controller is resumed");
+                }
             }
-            Heard::Nothing(why) => nothing.push(why),
-            Heard::Switch { pause: true, .. } => nothing.push("the whole controller is paused"),
-            Heard::Switch { pause: false, .. } => nothing.push("the whole controller is resumed"),
         }
+        Ok(told)
     }
-    if args.json {
-        let json = serde_json::to_string_pretty(&explained).map_err(std::io::Error::from)?;
-        writeln!(out, "{json}")?;
-    } else {
-        for (at, one) in explained.iter().enumerate() {
-            if at > 0 {
-                writeln!(out)?;
+
+    /// Shows what each would lead to in its state.
+    pub(crate) fn explain(
+        self,
+        states: &[State],
+        json: bool,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
+        let happenings = self.happenings.iter().zip(states);
+        let explained = happenings.map(|(happening, state)| explain(state, happening));
+        let explained = explained.collect::<Result<Vec<_>, _>>()?;
+        if json {
+            crate::words::json(&explained, out)?;
+        } else {
+            for (at, one) in explained.iter().enumerate() {
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                print(one, out)?;
             }
-            print(one, out)?;
         }
+        for why in self.nothing {
+            writeln!(err, "ignored: {why}")?;
+        }
+        Ok(if self.is_readable {
+            Exit::Done
+        } else {
+            Exit::No
+        })
     }
-    for why in nothing {
-        writeln!(err, "ignored: {why}")?;
-    }
-    Ok(if recording.unreadable > 0 {
-        Exit::No
-    } else {
-        Exit::Done
-    })
 }
 
 /// Steps as the functions would, without writing or doing anything.
-fn explain(
-    slot: &Slot,
-    event: &Event,
-    policy: &PolicyInForce,
-    now: Timestamp,
-) -> Result<Explained, Failure> {
-    let controller = ControllerState {
-        epoch: Epoch::derive(&["explain"]),
-        paused: None,
-    };
-    let objects = KnownObjects::new();
+fn explain(state: &State, happening: &Happening) -> Result<Explained, Failure> {
+    let Happening { policy, event, now } = happening;
+    let (slot, now) = (&state.slot, *now);
     let facts = Facts {
-        objects: &objects,
-        ..Facts::new(&controller, Timing::default())
+        seen: state.seen.as_ref(),
+        objects: &state.objects,
+        ..Facts::new(&state.controller, Timing::default())
     };
     let refused = |error: StepError| Failure::Invalid(format!("{event}: {error}"));
     let mut explained = Explained {

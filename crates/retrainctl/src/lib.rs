@@ -39,6 +39,8 @@ use crate::cli::{Cli, Command};
 pub fn run(cli: &Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Simulate(args) => simulate::run(args, out, err),
+        #[cfg(feature = "aws")]
+        Command::Explain(args) if operate::has_table(args) => operate::run_explain(args, out, err),
         Command::Explain(args) => explain::run(args, out, err),
         Command::Policy(command) => policy::run(command, out, err),
         Command::Completions(args) => shell::complete(args, out),

@@ -4,8 +4,14 @@ use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use retrainctl::cli::Cli;
 use retrainctl::{Exit, Failure, Safe, run};
+
+/// A backtest of a million events allocates a hundred times as often: with the system's
+/// allocator it takes a quarter longer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -1,8 +1,10 @@
 //! Numbers as people read them, and tables.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 /// A time in seconds, in at most two units: `3d4h`, `12m`, `0s`.
 pub(crate) fn lasting(seconds: u32) -> String {
@@ -29,6 +31,12 @@ pub(crate) fn lasting(seconds: u32) -> String {
 /// So many of something.
 pub(crate) fn several(count: u64, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A value as JSON for people and programs.
+pub(crate) fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    writeln!(out, "{text}")
 }
 
 /// A moment without fractions of a second.

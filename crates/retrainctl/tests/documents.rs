@@ -60,7 +60,16 @@ fn played(name: &str, text: &str, variables: &Variables) -> (String, usize) {
     let place = workplace(name);
     let (mut played, mut commands) = (String::new(), 0);
     let (mut is_block, mut is_output) = (false, false);
+    // A variable is there once the reader has been told to set it.
+    let mut known = Vec::new();
     for line in text.lines() {
+        let exported = line.strip_prefix("export ").unwrap_or_default();
+        let exported = exported.split_once('=').map(|(name, _)| name);
+        known.extend(
+            { variables.iter() }
+                .filter(|(name, _)| Some(name.as_str()) == exported)
+                .cloned(),
+        );
         match (is_block, line) {
             (false, "```console") => is_block = true,
             (true, "```") => (is_block, is_output) = (false, false),
@@ -73,7 +82,7 @@ fn played(name: &str, text: &str, variables: &Variables) -> (String, usize) {
         played += line;
         played += "\n";
         if let Some(command) = command {
-            played += &printed(command, &place, variables);
+            played += &printed(command, &place, &known);
             commands += 1;
             is_output = true;
         }

@@ -13,8 +13,6 @@ from fraud import job, metrics, model
 from fraud.model import Model
 from fraud.schema import Schema, Table, read
 
-# As many transactions are declined as the worst twentieth.
-DECLINED_SHARE = 0.05
 SEED = 7
 REPEATS = 3
 
@@ -25,7 +23,7 @@ def bias(fitted: Model, table: Table, schema: Schema) -> dict[str, Any]:
     The outcome that counts is not to be declined, as it counts for the customer.
     """
     scores = fitted.scores(table, schema)
-    accepted = scores < np.quantile(scores, 1 - DECLINED_SHARE)
+    accepted = scores < np.quantile(scores, 1 - metrics.DECLINED_SHARE)
     honest = table[schema.one("label")] == 0
     facet = schema.one("facet")
     ages = table[facet]
@@ -34,6 +32,9 @@ def bias(fitted: Model, table: Table, schema: Schema) -> dict[str, Any]:
         group = (ages >= low) & (ages < high)
         interval = f"[{low:g}, {high:g})"
         size = int(group.sum())
+        if size in (0, len(group)):
+            # Of nobody, and compared with nobody, nothing can be said.
+            continue
         imbalance = (len(group) - 2 * size) / len(group)
         before.append(
             _row(
@@ -57,11 +58,7 @@ def bias(fitted: Model, table: Table, schema: Schema) -> dict[str, Any]:
                         "Difference in Positive Proportions in Predicted Labels (DPPL)",
                         _difference(accepted, group),
                     ),
-                    (
-                        "DI",
-                        "Disparate Impact (DI)",
-                        _share(accepted, group) / _share(accepted, ~group),
-                    ),
+                    *_impact(accepted, group),
                 ],
             )
         )
@@ -79,6 +76,13 @@ def _row(interval: str, found: list[tuple[str, str, float]]) -> dict[str, Any]:
         for name, text, value in found
     ]
     return {"value_or_threshold": interval, "metrics": values}
+
+
+def _impact(outcome: np.ndarray, group: np.ndarray) -> list[tuple[str, str, float]]:
+    others = _share(outcome, ~group)
+    if others == 0:
+        return []
+    return [("DI", "Disparate Impact (DI)", _share(outcome, group) / others)]
 
 
 def _share(outcome: np.ndarray, group: np.ndarray) -> float:

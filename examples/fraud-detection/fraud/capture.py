@@ -4,42 +4,72 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fraud.schema import Schema, Table
 
+# The ids of calls that are no customer's.
+TEST = "smoke-"
+
 
 @dataclass(frozen=True)
 class Answer:
-    """One captured call: its id, the features and the score."""
+    """One captured row: its call's id, if the caller gave one, the features and the score."""
 
     inference_id: str
     features: list[float]
     score: float
 
 
-def answers(folder: Path, schema: Schema) -> Iterator[Answer]:
+@dataclass(frozen=True)
+class Captured:
+    """What was captured, without the calls of tests."""
+
+    answers: list[Answer]
+    # How many calls have no answer, or one that does not fit: the model had failed.
+    incomplete: int
+
+
+def read(folder: Path, schema: Schema) -> Captured:
     """The calls in the JSON Lines below a folder, in the order of the files' names.
 
     A call with several rows has one id: its rows are told apart by a number after it.
     """
+    answers: list[Answer] = []
+    incomplete = 0
     for path in sorted(folder.rglob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            inference_id = record["eventMetadata"].get("inferenceId", "")
-            data = record["captureData"]
-            asked = list(csv.reader(io.StringIO(data["endpointInput"]["data"])))
-            told = data["endpointOutput"]["data"].split()
-            for number, (row, score) in enumerate(zip(asked, told, strict=True)):
-                if len(row) != len(schema.features):
-                    raise ValueError(f"{path.name}: {len(row)} of {len(schema.features)} features")
-                values = [float(text) if text else math.nan for text in row]
-                own = f"{inference_id}-{number}" if len(asked) > 1 else inference_id
-                yield Answer(own, values, float(score))
+            call = json.loads(line)
+            inference_id = call["eventMetadata"].get("inferenceId", "")
+            if inference_id.startswith(TEST):
+                continue
+            rows = _rows(call["captureData"], schema)
+            if rows is None:
+                incomplete += 1
+                continue
+            for number, (values, score) in enumerate(rows):
+                several = inference_id and len(rows) > 1
+                own = f"{inference_id}-{number}" if several else inference_id
+                answers.append(Answer(own, values, score))
+    return Captured(answers, incomplete)
+
+
+def _rows(data: dict[str, Any], schema: Schema) -> list[tuple[list[float], float]] | None:
+    try:
+        asked = list(csv.reader(io.StringIO(data["endpointInput"]["data"])))
+        told = [float(score) for score in data["endpointOutput"]["data"].split()]
+        values = [[float(text) if text else math.nan for text in row] for row in asked]
+    except (KeyError, ValueError):
+        return None
+    fits = len(told) == len(values) > 0
+    if not fits or any(len(row) != len(schema.features) for row in values):
+        return None
+    return list(zip(values, told, strict=True))
 
 
 def table(calls: Iterable[Answer], schema: Schema) -> Table:

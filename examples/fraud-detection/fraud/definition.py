@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 STEP_TYPES = {
-    "AutoML", "Callback", "ClarifyCheck", "Condition", "CreateModel", "EMR", "EMRServerless",
-    "Fail", "Lambda", "Model", "NotebookJob", "Processing", "QualityCheck", "RegisterModel",
+    "AutoML", "Callback", "ClarifyCheck", "Condition", "EMR", "EMRServerless", "Fail",
+    "Lambda", "Model", "NotebookJob", "Processing", "QualityCheck", "RegisterModel",
     "Training", "Transform", "Tuning",
 }  # fmt: skip
 PARAMETER_TYPES = {"String": str, "Integer": int, "Float": (int, float), "Boolean": bool}
@@ -93,7 +93,7 @@ def _step(step: dict[str, Any], known: dict[str, Any], parameters: set[str]) -> 
     for file in step.get("PropertyFiles", []):
         if file["OutputName"] not in _outputs(step):
             yield f"property file {file['PropertyFileName']} is in no output"
-    for condition in step["Arguments"].get("Conditions", []):
+    for condition in _conditions(step["Arguments"].get("Conditions", [])):
         if condition["Type"] not in CONDITIONS:
             yield f"there is no condition {condition['Type']}"
     own = {key: value for key, value in step["Arguments"].items() if not key.endswith("Steps")}
@@ -103,6 +103,14 @@ def _step(step: dict[str, Any], known: dict[str, Any], parameters: set[str]) -> 
             yield f"{reference} refers to nothing"
     if step.get("CacheConfig", {}).get("Enabled") and not found & OF_A_START:
         yield "is cached and sees nothing of the start that asks for it"
+
+
+def _conditions(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for condition in listed:
+        yield condition
+        yield from _conditions(condition.get("Conditions", []))
+        if "Expression" in condition:
+            yield from _conditions([condition["Expression"]])
 
 
 def _outputs(step: dict[str, Any]) -> set[str]:

@@ -6,18 +6,19 @@ Three metrics of each watched feature go to CloudWatch: `KolmogorovSmirnov`, `Ku
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fraud import capture, job, metrics
+from fraud import capture, job, metrics, store
 from fraud.schema import Schema, Table
 from fraud.statistics import histogram
 
 NAMESPACE = "FraudDetection/Drift"
 ANY = "any"
+# Of fewer calls the distance is chance: two hundred of the same world differ by up to 0.1.
+MIN_CALLS = 200
 
 
 def measure(
@@ -68,7 +69,7 @@ def request(endpoint: str, found: dict[str, dict[str, float]], at: str) -> dict[
 
 def fetch(client: Any, uri: str, folder: Path) -> None:
     """Copies what is below a URI, or the one object, into a folder."""
-    bucket, prefix = uri.removeprefix("s3://").split("/", 1)
+    bucket, prefix = store.place(uri)
     folder.mkdir(parents=True, exist_ok=True)
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for listed in page.get("Contents", []):
@@ -85,32 +86,29 @@ def main() -> None:
     parser.add_argument("--scheduled-time", required=True, help="such as 2026-01-05T06:00:00Z")
     parser.add_argument("--dry-run", action="store_true", help="write the request and send nothing")
     given = parser.parse_args()
-    import boto3
-
-    region = given.model_package_arn.split(":")[3]
-    options = {"region_name": region, "endpoint_url": os.environ.get("AWS_ENDPOINT_URL")}
-    package = boto3.client("sagemaker", **options).describe_model_package(
-        ModelPackageName=given.model_package_arn
-    )
+    region = store.region(given.model_package_arn)
+    sagemaker = store.client("sagemaker", region)
+    package = sagemaker.describe_model_package(ModelPackageName=given.model_package_arn)
     baseline = package["DriftCheckBaselines"]["ModelDataQuality"]["Statistics"]["S3Uri"]
-    s3 = boto3.client("s3", **options)
+    s3 = store.client("s3", region)
     scheduled = np.datetime64(given.scheduled_time.removesuffix("Z"), "h")
     hour = str(scheduled - np.timedelta64(1, "h")).replace("-", "/").replace("T", "/")
     fetch(s3, baseline, job.ROOT / "baseline")
     fetch(s3, f"{given.captured_uri}/{hour}/", job.INPUT / "captured")
 
     schema = Schema.load()
-    calls = list(capture.answers(job.INPUT / "captured", schema))
-    if not calls:
+    captured = capture.read(job.INPUT / "captured", schema)
+    print(f"{len(captured.answers)} calls, and {captured.incomplete} incomplete ones")
+    if len(captured.answers) < MIN_CALLS:
         # A quiet hour has no metrics, and the alarms leave such hours out.
-        print("nobody has asked")
+        print(f"too few to tell anything; {MIN_CALLS} would")
         return
     (statistics,) = (job.ROOT / "baseline").iterdir()
-    found = measure(job.read_json(statistics), capture.table(calls, schema), schema)
+    found = measure(job.read_json(statistics), capture.table(captured.answers, schema), schema)
     metric_data = request(given.endpoint, found, given.scheduled_time)
     job.write_json(job.OUTPUT / "drift" / "metrics.json", metric_data)
     if not given.dry_run:
-        boto3.client("cloudwatch", **options).put_metric_data(**metric_data)
+        store.client("cloudwatch", region).put_metric_data(**metric_data)
 
 
 if __name__ == "__main__":

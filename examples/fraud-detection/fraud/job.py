@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,15 @@ def read_json(path: Path) -> Any:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs a job. If it fails over its data, SageMaker is told why in one line.
+    """Runs a job. If it fails, over whatever, SageMaker is told why in one line.
 
     SageMaker shows `output/message` of a processing job and `output/failure` of a training
     job as the reason of the failure.
     """
     try:
         main()
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
         for name in ("message", "failure"):
             path = ROOT / "output" / name

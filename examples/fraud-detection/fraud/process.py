@@ -5,10 +5,12 @@ It writes `train/train.csv` and `test/test.csv`, and for the monitoring of data 
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import numpy as np
 
-from fraud import job, statistics
+from fraud import job, statistics, store
 from fraud.schema import Schema, SchemaError, Table, read, rows, select, write
 
 # The newest part of the window is kept for the test: a model has to do on days that it has
@@ -35,19 +37,35 @@ def split(table: Table) -> tuple[Table, Table]:
     return select(table, np.arange(cut)), select(table, np.arange(cut, total))
 
 
+def fetch(manifest_uri: str) -> Path:
+    """The folder with the data: what the manifest lists, or else what SageMaker has put there.
+
+    An object may have been written anew since the controller counted it. What it counted is
+    what is trained on, and what the package's pin says later.
+    """
+    if manifest_uri == "none":
+        return job.INPUT / "data"
+    s3 = store.client("s3")
+    bucket, key = store.place(manifest_uri)
+    manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    store.listed(s3, manifest, job.ROOT / "listed")
+    return job.ROOT / "listed"
+
+
 def main() -> None:
     """Runs the job."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--window-start", default="", help="such as 2026-01-05T06:00:00Z")
     parser.add_argument("--window-end", default="")
-    # They change what this job and what follows it are made of, so that SageMaker's cache
+    # It changes what this job and what follows it are made of, so that SageMaker's cache
     # never takes the result of another start for this one's.
     parser.add_argument("--controller-token", default="none")
-    parser.add_argument("--manifest-uri", default="none")
+    parser.add_argument("--manifest-uri", default="none", help="the list of what is taken")
     given = parser.parse_args()
+    span = (given.window_start, given.window_end)
 
     schema = Schema.load()
-    table = window(read(job.INPUT / "data", schema), schema, given.window_start, given.window_end)
+    table = window(read(fetch(given.manifest_uri), schema, *span), schema, *span)
     if rows(table) < 100:
         raise SchemaError(f"the training window has {rows(table)} rows, which is too few")
     train, test = split(table)

@@ -1,9 +1,9 @@
 """Models that are registered already."""
 
-import os
 from pathlib import Path
+from typing import Any
 
-from fraud import model
+from fraud import model, store
 from fraud.model import Model
 
 NONE = "none"
@@ -13,17 +13,21 @@ def fetch(package_arn: str, folder: Path) -> Model | None:
     """The model of a package; none if the start knew no package to compare with."""
     if package_arn == NONE:
         return None
-    # Only a job with a baseline needs an AWS client, which takes a while to be read.
-    import boto3
-
-    region = package_arn.split(":")[3]
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    options = {"region_name": region, "endpoint_url": endpoint}
-    package = boto3.client("sagemaker", **options).describe_model_package(
-        ModelPackageName=package_arn
-    )
+    region = store.region(package_arn)
+    sagemaker = store.client("sagemaker", region)
+    package = sagemaker.describe_model_package(ModelPackageName=package_arn)
     (container,) = package["InferenceSpecification"]["Containers"]
-    bucket, key = container["ModelDataUrl"].removeprefix("s3://").split("/", 1)
+    bucket, key = store.place(container["ModelDataUrl"])
     folder.mkdir(parents=True, exist_ok=True)
-    boto3.client("s3", **options).download_file(bucket, key, str(folder / "model.tar.gz"))
+    store.client("s3", region).download_file(bucket, key, str(folder / "model.tar.gz"))
     return model.load(folder)
+
+
+def served(sagemaker: Any, endpoint: str) -> str:
+    """The package that an endpoint's first variant serves."""
+    name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    variant = config["ProductionVariants"][0]
+    described = sagemaker.describe_model(ModelName=variant["ModelName"])
+    (container,) = described.get("Containers") or [described["PrimaryContainer"]]
+    return container["ModelPackageName"]

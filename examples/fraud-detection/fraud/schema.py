@@ -1,18 +1,23 @@
 """What the columns of the training data are called and may hold: a versioned contract.
 
-Whoever changes the data upstream changes the schema first, as a new version beside the old
-one. A column that is renamed without one is caught here, before anything is trained.
+Whoever changes the data upstream changes the schema first, to a new version; days of the old
+one are not read from then on, so they are rewritten or leave the training window. A column
+that is renamed without that is caught here, before anything is trained.
 """
 
 import csv
 import io
 import json
 import math
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 CURRENT = Path(__file__).resolve().parents[1] / "schema" / "transactions-v1.json"
 
 
@@ -90,9 +95,21 @@ def matrix(table: Table, schema: Schema) -> np.ndarray:
     return np.column_stack([table[name] for name in schema.features])
 
 
-def read(folder: Path, schema: Schema) -> Table:
-    """Reads and checks every CSV file below a folder, in the order of their names."""
-    files = sorted(folder.rglob("*.csv"))
+def cells(table: Table, schema: Schema) -> list[str]:
+    """The features of each row as an endpoint is asked for them."""
+    return [
+        ",".join("" if math.isnan(value) else f"{value:g}" for value in row)
+        for row in matrix(table, schema)
+    ]
+
+
+def read(folder: Path, schema: Schema, start: str = "", end: str = "") -> Table:
+    """Reads and checks every CSV file below a folder, in the order of their names.
+
+    A file that is named after its day, such as `2026-01-05.csv`, is left alone if the day is
+    before `start` or after `end`: what nobody trains on need not be of this schema.
+    """
+    files = [path for path in sorted(folder.rglob("*.csv")) if _may_have(path.stem, start, end)]
     if not files:
         raise SchemaError(f"there is no CSV file below {folder.name}")
     parts = [parse(file.read_text(encoding="utf-8"), schema, file.name) for file in files]
@@ -100,6 +117,12 @@ def read(folder: Path, schema: Schema) -> Table:
     table = {name: np.concatenate([part[name] for part in parts]) for name in names}
     check(table, schema)
     return table
+
+
+def _may_have(stem: str, start: str, end: str) -> bool:
+    if not DAY.fullmatch(stem):
+        return True
+    return stem >= start[:10] and (not end or stem <= end[:10])
 
 
 def parse(text: str, schema: Schema, origin: str) -> Table:
@@ -139,9 +162,11 @@ def check(table: Table, schema: Schema) -> None:
     if total == 0:
         raise SchemaError("there are no rows")
     for column in schema.columns:
+        values = table[column.name]
+        if column.role == "time":
+            _check_times(values, column)
         if column.type == "text":
             continue
-        values = table[column.name]
         absent = np.isnan(values)
         share = float(absent.mean())
         if share > column.max_missing:
@@ -155,6 +180,17 @@ def check(table: Table, schema: Schema) -> None:
                 f"column {column.name}: values from {present.min():g} to {present.max():g}, "
                 f"allowed from {column.min:g} to {column.max:g}"
             )
+
+
+def _check_times(values: np.ndarray, column: Column) -> None:
+    for text in values.tolist():
+        try:
+            # As text they are in the order of time only if all are written like this.
+            same = datetime.strptime(text, MOMENT).strftime(MOMENT) == text
+        except ValueError:
+            same = False
+        if not same:
+            raise SchemaError(f"column {column.name}: {text!r} is no 2026-01-05T06:00:00Z")
 
 
 def write(table: Table, schema: Schema) -> str:

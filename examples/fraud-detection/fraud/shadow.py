@@ -15,9 +15,6 @@ from sklearn.metrics import roc_auc_score
 from fraud import capture, job, metrics
 from fraud.schema import Schema
 
-# A twentieth of the calls is declined, by whichever variant.
-DECLINED_SHARE = 0.05
-
 
 def compare(
     production: dict[str, float], shadow: dict[str, float], truth: dict[str, float]
@@ -28,7 +25,9 @@ def compare(
         raise ValueError("production and shadow have no call in common")
     ours = np.array([production[name] for name in both])
     theirs = np.array([shadow[name] for name in both])
-    declined = [scores >= np.quantile(scores, 1 - DECLINED_SHARE) for scores in (ours, theirs)]
+    declined = [
+        scores >= np.quantile(scores, 1 - metrics.DECLINED_SHARE) for scores in (ours, theirs)
+    ]
     report: dict[str, Any] = {
         "calls": {"both": len(both), "production": len(production), "shadow": len(shadow)},
         "mean_absolute_difference": round(float(np.abs(ours - theirs).mean()), metrics.DIGITS),
@@ -48,8 +47,15 @@ def compare(
 
 
 def scores(folder: Path) -> dict[str, float]:
-    """The scores that were captured, by the call's id."""
-    return {call.inference_id: call.score for call in capture.answers(folder, Schema.load())}
+    """The scores that were captured, by the call's id, which each call has to have."""
+    found: dict[str, float] = {}
+    for call in capture.read(folder, Schema.load()).answers:
+        if not call.inference_id:
+            raise ValueError("a call was made without an InferenceId, so nothing compares with it")
+        if call.inference_id in found:
+            raise ValueError(f"two calls were made as {call.inference_id}")
+        found[call.inference_id] = call.score
+    return found
 
 
 def truths(path: Path) -> dict[str, float]:

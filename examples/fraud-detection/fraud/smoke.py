@@ -5,13 +5,13 @@
 """
 
 import argparse
-import os
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fraud import inference, job, model, registry, synthetic
-from fraud.schema import Schema, matrix
+from fraud import capture, inference, job, model, registry, store, synthetic
+from fraud.schema import Schema, cells
 
 # amount, hour, distance_km, merchant_risk, account_age_days
 HONEST = "12.50,14,2.0,0.05,2400"
@@ -31,10 +31,7 @@ def integration(ask: Ask, rows: int = 1000) -> None:
     """Raises unless each row has its probability, alone and among others."""
     schema = Schema.load()
     table = synthetic.transactions(rows, 11, datetime(2026, 1, 1, tzinfo=UTC), 1)
-    lines = [
-        ",".join("" if value != value else f"{value:g}" for value in row)
-        for row in matrix(table, schema)
-    ]
+    lines = cells(table, schema)
     scores = ask("\n".join(lines)).split()
     if len(scores) != rows or not all(0 <= float(score) <= 1 for score in scores):
         raise ValueError(f"{len(scores)} answers to {rows} rows, or no probabilities")
@@ -44,13 +41,16 @@ def integration(ask: Ask, rows: int = 1000) -> None:
 
 
 def of_endpoint(name: str) -> Ask:
-    """Asks an endpoint."""
-    import boto3
-
-    client = boto3.client("sagemaker-runtime", endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
+    """Asks an endpoint. The captured calls are known as those of a test."""
+    client = store.client("sagemaker-runtime")
 
     def ask(text: str) -> str:
-        answer = client.invoke_endpoint(EndpointName=name, ContentType="text/csv", Body=text)
+        answer = client.invoke_endpoint(
+            EndpointName=name,
+            ContentType="text/csv",
+            InferenceId=f"{capture.TEST}{uuid.uuid4()}",
+            Body=text,
+        )
         return answer["Body"].read().decode()
 
     return ask
@@ -69,7 +69,12 @@ def main() -> None:
     asked.add_argument("--endpoint")
     asked.add_argument("--model-package-arn")
     asked.add_argument("--model", type=Path)
+    parser.add_argument("--serves", help="the package that is to be behind the endpoint")
     given = parser.parse_args()
+    if given.serves:
+        served = registry.served(store.client("sagemaker"), given.endpoint)
+        if served != given.serves:
+            raise ValueError(f"{given.endpoint} serves {served}, not {given.serves}")
     if given.endpoint:
         ask = of_endpoint(given.endpoint)
     elif given.model:

@@ -2,20 +2,16 @@
 and keeps calls and answers as SageMaker's data capture does."""
 
 import argparse
-import os
 from datetime import datetime, timedelta
 
-from fraud import capture, inference, job, registry, synthetic
+from fraud import capture, inference, job, registry, store, synthetic
 from fraud.model import Model
-from fraud.schema import Schema, Table, matrix
+from fraud.schema import Schema, Table, cells
 
 
 def lines(fitted: Model, table: Table, schema: Schema) -> str:
     """The capture of a call for each transaction."""
-    rows = [
-        ",".join("" if value != value else f"{value:g}" for value in row)
-        for row in matrix(table, schema)
-    ]
+    rows = cells(table, schema)
     scores = inference.predict(fitted, schema, "\n".join(rows)).split()
     calls = zip(table[schema.one("id")].tolist(), rows, map(float, scores), strict=True)
     return "".join(f"{capture.record(*call)}\n" for call in calls)
@@ -35,11 +31,8 @@ def main() -> None:
     fitted = registry.fetch(given.model_package_arn, job.ROOT / "traffic")
     if fitted is None:
         raise ValueError("there is no model to ask")
-    import boto3
-
-    region = given.model_package_arn.split(":")[3]
-    s3 = boto3.client("s3", region_name=region, endpoint_url=os.environ.get("AWS_ENDPOINT_URL"))
-    bucket, prefix = given.captured_uri.removeprefix("s3://").split("/", 1)
+    s3 = store.client("s3", store.region(given.model_package_arn))
+    bucket, prefix = store.place(given.captured_uri)
     schema = Schema.load()
     for number in range(given.hours):
         hour = given.start + timedelta(hours=number)

@@ -59,6 +59,10 @@ def breaks(name, change):
         breaks("unread property file", lambda of: step(of, "EvaluateModel").pop("PropertyFiles")),
         breaks("condition", lambda of: step(of, "CompareWithBaseline")["Arguments"]["Conditions"][0]
                .update(Type="AtLeast")),
+        breaks("condition in another", lambda of: step(of, "CompareWithBaseline")["Arguments"].update(
+            Conditions=[{"Type": "Or", "Conditions": [{"Type": "Not", "Expression": {
+                "Type": "AtLeast"}}]}])),
+        breaks("step type of the SDK", lambda of: step(of, "TrainModel").update(Type="CreateModel")),
         breaks("parameter that is not declared", lambda of: of.update(Parameters=of["Parameters"][:9])),
         breaks("output", lambda of: step(of, "ProcessData")["Arguments"]["ProcessingOutputConfig"]
                ["Outputs"].pop()),

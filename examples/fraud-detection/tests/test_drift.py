@@ -1,10 +1,13 @@
 """A feature that has shifted is seen, and one that has not is left in peace."""
 
+import json
+import sys
+
 import numpy as np
 import pytest
 
-from fraud import capture, drift, metrics, statistics, synthetic
-from fraud.schema import matrix
+from fraud import capture, drift, job, metrics, statistics, store, synthetic
+from fraud.schema import cells
 from tests.conftest import START
 
 
@@ -16,13 +19,10 @@ def baseline(calm, schema):
 def captured(table, schema, folder):
     folder.mkdir(exist_ok=True)
     lines = [
-        capture.record(
-            f"t-{number}", ",".join(f"{value:g}".replace("nan", "") for value in row), 0.5
-        )
-        for number, row in enumerate(matrix(table, schema))
+        capture.record(f"t-{number}", row, 0.5) for number, row in enumerate(cells(table, schema))
     ]
     (folder / "hour.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return capture.table(capture.answers(folder, schema), schema)
+    return capture.table(capture.read(folder, schema).answers, schema)
 
 
 def test_the_same_world_has_not_drifted(baseline, schema, tmp_path):
@@ -79,7 +79,60 @@ def test_the_distances_are_the_known_ones():
     assert 0.5 < metrics.kullback_leibler(same, other) < 0.7
 
 
-def test_a_call_with_too_few_features_is_refused(schema, tmp_path):
-    (tmp_path / "hour.jsonl").write_text(capture.record("t", "1,2", 0.5), encoding="utf-8")
-    with pytest.raises(ValueError, match="2 of 5 features"):
-        list(capture.answers(tmp_path, schema))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.pop("endpointOutput"),
+        lambda data: data["endpointInput"].update(data="1,2"),
+        lambda data: data["endpointOutput"].update(data="Internal Server Error"),
+        lambda data: data["endpointOutput"].update(data="0.5 0.6"),
+        lambda data: data["endpointInput"].update(data=""),
+    ],
+)
+def test_an_incomplete_call_is_counted_and_takes_no_other_with_it(schema, tmp_path, change):
+    whole = capture.record("t-1", "1,2,3,0.4,5", 0.5)
+    broken = json.loads(capture.record("t-2", "1,2,3,0.4,5", 0.5))
+    change(broken["captureData"])
+    (tmp_path / "hour.jsonl").write_text(f"{json.dumps(broken)}\n{whole}\n", encoding="utf-8")
+    captured = capture.read(tmp_path, schema)
+    assert [answer.inference_id for answer in captured.answers] == ["t-1"]
+    assert captured.incomplete == 1
+
+
+def test_what_a_smoke_test_asks_is_no_customers_call(schema, tmp_path):
+    lines = [capture.record(name, "1,2,3,0.4,5", 0.5) for name in ("smoke-1", "t-1")]
+    (tmp_path / "hour.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    captured = capture.read(tmp_path, schema)
+    assert [answer.inference_id for answer in captured.answers] == ["t-1"]
+    assert captured.incomplete == 0
+
+
+@pytest.mark.parametrize("calls", [0, drift.MIN_CALLS - 1, drift.MIN_CALLS])
+def test_few_calls_are_no_measurement(baseline, schema, root, monkeypatch, calls):
+    def fetched(_, uri, folder):
+        if uri.startswith("s3://baseline/"):
+            job.write_json(folder / "statistics.json", baseline)
+        else:
+            assert uri == "s3://bucket/captured/2026/01/05/05/"
+            captured(synthetic.transactions(max(calls, 1), 9, START, 1), schema, folder)
+            if not calls:
+                (folder / "hour.jsonl").unlink()
+
+    sent = []
+
+    class Aws:
+        def describe_model_package(self, **_):
+            uri = {"Statistics": {"S3Uri": "s3://baseline/statistics.json"}}
+            return {"DriftCheckBaselines": {"ModelDataQuality": uri}}
+
+        def put_metric_data(self, **request):
+            sent.append(request)
+
+    (job.INPUT / "captured").mkdir(parents=True)
+    monkeypatch.setattr(store, "client", lambda *_: Aws())
+    monkeypatch.setattr(drift, "fetch", fetched)
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:model-package/g/1"
+    sys.argv = ["drift", "--endpoint=e", f"--model-package-arn={arn}"]
+    sys.argv += ["--captured-uri=s3://bucket/captured", "--scheduled-time=2026-01-05T06:15:00Z"]
+    drift.main()
+    assert len(sent) == (calls >= drift.MIN_CALLS)

@@ -1,5 +1,6 @@
 """The jobs, one after the other, in a folder of their own."""
 
+import io
 import json
 import shutil
 import sys
@@ -8,8 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fraud import baselines, evaluate, job, model, process, registry, rehearsal, train
-from fraud.schema import rows, write
+from fraud import (
+    baselines,
+    evaluate,
+    job,
+    model,
+    newest,
+    process,
+    registry,
+    rehearsal,
+    store,
+    train,
+)
+from fraud.schema import rows, select, write
 
 
 def run(main, *arguments):
@@ -58,6 +70,50 @@ def test_the_statistics_are_those_of_the_newest_data(processed):
     assert len(buckets) == 20
 
 
+class Bucket:
+    """Objects in versions, asked as S3 is."""
+
+    def __init__(self, objects):
+        self.objects = objects
+
+    def get_object(self, Bucket, Key, VersionId=None):  # noqa: N803
+        return {"Body": io.BytesIO(self.objects[Bucket, Key, VersionId].encode())}
+
+
+def test_exactly_what_the_manifest_lists_is_taken_in_its_version(root, calm, schema, monkeypatch):
+    halves = [write(select(calm, np.arange(*part)), schema) for part in ((0, 1500), (1500, 3000))]
+    entries = [
+        {"bucket": "data", "key": "training/a.csv", "version_id": "v1"},
+        {"bucket": "data", "key": "training/b.csv"},
+    ]
+    objects = {
+        ("data", "training/a.csv", "v1"): halves[0],
+        ("data", "training/a.csv", None): "written,anew\n",
+        ("data", "training/b.csv", None): halves[1],
+        ("manifests", "retrain/m/t.json", None): json.dumps({"entries": entries}),
+    }
+    monkeypatch.setattr(store, "client", lambda *_: Bucket(objects))
+    (job.INPUT / "data").mkdir(parents=True)
+    (job.INPUT / "data" / "unlisted.csv").write_text("of,another,start\n", encoding="utf-8")
+    run(process.main, "--manifest-uri", "s3://manifests/retrain/m/t.json")
+    provenance = job.read_json(job.OUTPUT / "train" / "provenance.json")
+    assert provenance["rows"] == 3000
+    assert provenance["manifest_uri"] == "s3://manifests/retrain/m/t.json"
+    entries.append({"bucket": "data", "key": "../../out.csv"})
+    with pytest.raises(ValueError, match="leads elsewhere"):
+        store.listed(Bucket(objects), {"entries": entries}, root / "again")
+
+
+def test_the_newest_data_is_found_on_whatever_page_and_where_there_is_none():
+    def page(*listed):
+        return {"Contents": [{"Key": key, "LastModified": at} for key, at in listed]}
+
+    assert newest.newest([]) is None
+    assert newest.newest([{}]) is None
+    pages = [page(("a.csv", 1), ("b.csv", 3)), {}, page(("c.txt", 9), ("d.csv", 2))]
+    assert newest.newest(pages) == "b.csv"
+
+
 def test_too_small_a_window_is_refused(processed):
     with pytest.raises(ValueError, match="0 rows, which is too few"):
         run(process.main, "--window-start", "2027-01-01T00:00:00Z")
@@ -97,15 +153,26 @@ def test_the_baselines_have_the_forms_that_a_gate_reads(trained):
     assert limit < measured["binary_classification_metrics"]["auc"]["value"]
 
 
-def test_a_job_that_fails_says_why_where_sagemaker_looks(root):
+@pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError])
+def test_a_job_that_fails_says_why_where_sagemaker_looks(root, error):
     def fails():
-        raise ValueError("the amount is gone")
+        raise error("the amount is gone")
 
     with pytest.raises(SystemExit):
         job.run(fails)
     for name in ("message", "failure"):
         text = (root / "output" / name).read_text(encoding="utf-8")
-        assert text == "ValueError: the amount is gone"
+        assert text.startswith(error.__name__) and "the amount is gone" in text
+
+
+def test_of_a_group_without_anybody_nothing_is_said(calm, schema, fitted):
+    nobody_old = select(calm, calm["customer_age"] < 60)
+    after = baselines.bias(fitted, nobody_old, schema)["post_training_bias_metrics"]
+    rows_of = after["facets"]["customer_age"]
+    assert [row["value_or_threshold"] for row in rows_of] == ["[18, 30)", "[30, 60)"]
+    only_one = select(calm, calm["customer_age"] < 30)
+    after = baselines.bias(fitted, only_one, schema)["post_training_bias_metrics"]
+    assert after["facets"]["customer_age"] == []
 
 
 def test_nothing_is_written_that_is_no_json(tmp_path):

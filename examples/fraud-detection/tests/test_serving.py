@@ -7,7 +7,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from fraud import inference, shadow, smoke
+from fraud import capture, inference, registry, shadow, smoke, store
 from fraud.model import Model
 
 
@@ -86,3 +86,54 @@ def test_without_truth_there_is_no_verdict():
 def test_nothing_in_common_is_an_error():
     with pytest.raises(ValueError, match="no call in common"):
         shadow.compare({"a": 0.1}, {"b": 0.2}, {})
+
+
+def test_a_shadow_is_compared_by_ids_that_are_there_and_are_one_calls(tmp_path):
+    def capture_of(*names):
+        lines = [capture.record(name, "1,2,3,0.4,5", 0.5) for name in names]
+        (tmp_path / "hour.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    capture_of("a", "b")
+    assert shadow.scores(tmp_path) == {"a": 0.5, "b": 0.5}
+    capture_of("a", "")
+    with pytest.raises(ValueError, match="without an InferenceId"):
+        shadow.scores(tmp_path)
+    capture_of("a", "b", "a")
+    with pytest.raises(ValueError, match="two calls were made as a"):
+        shadow.scores(tmp_path)
+
+
+class Endpoint:
+    """An endpoint behind which is a package."""
+
+    def __init__(self, package):
+        self.package = package
+        self.asked = []
+
+    def describe_endpoint(self, EndpointName):  # noqa: N803
+        return {"EndpointConfigName": f"{EndpointName}-config"}
+
+    def describe_endpoint_config(self, EndpointConfigName):  # noqa: N803
+        return {"ProductionVariants": [{"ModelName": f"{EndpointConfigName}-model"}]}
+
+    def describe_model(self, ModelName):  # noqa: N803
+        assert ModelName == "e-config-model"
+        return {"Containers": [{"ModelPackageName": self.package}]}
+
+    def invoke_endpoint(self, **request):
+        self.asked.append(request["InferenceId"])
+        raise InterruptedError
+
+
+def test_an_endpoint_that_serves_another_package_is_caught_before_it_is_asked(monkeypatch):
+    endpoint = Endpoint("package/1")
+    assert registry.served(endpoint, "e") == "package/1"
+    monkeypatch.setattr(store, "client", lambda *_: endpoint)
+    monkeypatch.setattr("sys.argv", ["smoke", "--endpoint=e", "--serves=package/2"])
+    with pytest.raises(ValueError, match="e serves package/1, not package/2"):
+        smoke.main()
+    assert not endpoint.asked
+    monkeypatch.setattr("sys.argv", ["smoke", "--endpoint=e", "--serves=package/1"])
+    with pytest.raises(InterruptedError):
+        smoke.main()
+    assert endpoint.asked[0].startswith(capture.TEST)

@@ -35,7 +35,7 @@ def test_each_day_has_its_file(schema, tmp_path):
 def test_the_traffic_is_captured_with_its_answers(fitted, schema, tmp_path):
     table = synthetic.transactions(50, 5, START, 1 / 24)
     (tmp_path / "calls.jsonl").write_text(traffic.lines(fitted, table, schema), encoding="utf-8")
-    calls = list(capture.answers(tmp_path, schema))
+    calls = capture.read(tmp_path, schema).answers
     assert [call.inference_id for call in calls] == table["transaction_id"].tolist()
     scores = fitted.scores(table, schema)
     assert np.allclose([call.score for call in calls], scores, atol=1e-6)

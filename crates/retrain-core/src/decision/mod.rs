@@ -101,6 +101,9 @@ pub enum Unchanged {
     Superseded,
     /// The lease of the claim is live: its worker, or the reconciler, finishes it.
     LeaseIsLive,
+    /// A start is under way: before its policy goes, its execution is known, or somebody
+    /// gives it up.
+    StartIsUnderWay,
     /// The execution was known to be in this state.
     SameStatus,
     /// The status has no name to tell whose execution it is about.
@@ -168,6 +171,7 @@ impl fmt::Display for Unchanged {
             Self::Looked => "it was looked at, and is looked at again later",
             Self::Superseded => "the claim was answered or superseded before",
             Self::LeaseIsLive => "the claim's lease is live",
+            Self::StartIsUnderWay => "a start is under way, and its execution may exist",
             Self::SameStatus => "the status was known",
             Self::Nameless => "the status does not tell whose execution it is about",
             Self::AlreadyCleared => "the alarm was known to be over",

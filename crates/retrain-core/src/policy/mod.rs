@@ -205,7 +205,10 @@ impl Policy {
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let policy: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let field = error.path().to_string();
+            let field = match error.path().to_string() {
+                nameless if nameless.is_empty() => "\"\"".to_string(),
+                field => field,
+            };
             PolicyError::at(field, error.into_inner())
         })?;
         reader.end().map_err(|error| PolicyError::at(".", error))?;
@@ -370,6 +373,21 @@ impl PolicyInForce {
             version: self.version,
             policy,
         })
+    }
+
+    /// The policy as it concerns a lane that the model does not have, or no more: nothing
+    /// starts there, but what is left can be settled.
+    #[must_use]
+    pub fn in_abandoned_lane(&self, lane: &Lane) -> Self {
+        Self {
+            model: self.model.clone(),
+            lane: lane.clone(),
+            version: self.version,
+            policy: Policy {
+                mode: Mode::Observe,
+                ..self.policy.clone()
+            },
+        }
     }
 
     /// Whether the model has this lane. Ask the policy of the model's retraining.

@@ -47,6 +47,12 @@ pub(super) fn refused(table: impl IntoIterator<Item = (String, &'static str, &'s
 }
 
 #[test]
+fn a_field_without_a_name_has_a_place_too() {
+    let error = Policy::parse(r#"{"": 1}"#).unwrap_err();
+    assert_eq!(error.field, "\"\"");
+}
+
+#[test]
 fn a_policy_reads_back_as_it_was_written() {
     let policy = Policy::parse(SAMPLE).unwrap();
     let text = serde_json::to_string(&policy).unwrap();

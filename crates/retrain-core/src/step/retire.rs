@@ -5,10 +5,10 @@ use alloc::vec;
 use super::{Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::reason::Reasons;
-use crate::slot::{Fate, Phase, Start};
+use crate::slot::{Fate, Phase};
 
 impl Turn<'_> {
-    /// What waits is discarded, and what runs is let go. The slot is paused: a worker that
+    /// What waits is discarded, and what runs is let go; a claim is never. The slot is paused: a worker that
     /// still knows the policy starts nothing, and neither does a later policy before a
     /// person resumes.
     ///
@@ -19,19 +19,9 @@ impl Turn<'_> {
         let mut execution = None;
         match self.slot.phase.clone() {
             Phase::Idle => {}
-            Phase::Starting(claim) if self.now < claim.lease_until => {
-                return Step::unchanged(Unchanged::LeaseIsLive);
-            }
-            Phase::Starting(claim) => {
-                // Its execution may exist for all that is known, so it counts as a start.
-                self.slot.record_start(Start {
-                    at: claim.lease_until,
-                    claim: claim.number,
-                });
-                self.give_data_back(claim.data.as_ref(), true);
-                self.slot.phase = Phase::Idle;
-                discarded.add_all(claim.reasons.without_withdrawn());
-            }
+            // Its execution may exist for all that is known, also after its lease: forgotten
+            // here it would be found by nobody.
+            Phase::Starting(_) => return Step::unchanged(Unchanged::StartIsUnderWay),
             Phase::Running(run) => {
                 self.close(&run);
                 self.give_data_back(run.claim.data.as_ref(), true);

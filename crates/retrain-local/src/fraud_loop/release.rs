@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
-use retrain_sandbox::codepipeline::ExecutionStatus as Deployed;
+use retrain_sandbox::codepipeline::{ExecutionStatus as Deployed, JobAnswer};
 use retrain_sandbox::sagemaker::{ApprovalStatus, ModelPackage};
 use serde_json::json;
 
 use super::stage::Stage;
+use super::training::NOT_BETTER;
 use super::{Problem, ensure};
 use crate::{MODEL, sample};
 
@@ -34,14 +35,18 @@ impl<W: Write> Stage<W> {
     }
 
     /// The newest package, which the gate has approved, comes to staging and, when a person says
-    /// so, to production. Nothing of it trains.
-    pub(super) async fn released(&mut self, key: &str) -> Result<String, Problem> {
+    /// so, to production. Nothing of it trains, from the approval on: `trainings` is how many
+    /// executions there were before.
+    pub(super) async fn released(
+        &mut self,
+        key: &str,
+        trainings: usize,
+    ) -> Result<String, Problem> {
         let package = self.newest_package()?;
         ensure(
             package.approval_status == ApprovalStatus::Approved,
             "the gate has not approved the better model",
         )?;
-        let trainings = self.trainings();
         self.wait(2);
         self.reconcile("Nobody has contradicted: what the gate approved is deployed to staging")
             .await?;
@@ -68,6 +73,47 @@ impl<W: Write> Stage<W> {
             "one approval, two deployments, no further training",
         )?;
         Ok(package.arn)
+    }
+
+    /// The stage Train of a release looks at what it has asked for.
+    async fn looks(&mut self, title: &str) -> Result<JobAnswer, Problem> {
+        let parameters = json!({
+            "model": MODEL, "key": "release-2", "commit": "8d3c1f2", "no_improvement": "succeed",
+        });
+        let codepipeline = self.deployment.sandbox.codepipeline();
+        let job = codepipeline.invoke(&parameters.to_string(), None);
+        self.asks(title, &job).await?;
+        let jobs = self.deployment.sandbox.codepipeline().jobs();
+        let answer = jobs.into_iter().next_back().and_then(|job| job.answer);
+        answer.ok_or_else(|| "the stage was not answered".into())
+    }
+
+    /// A release whose code makes nothing better trains, and goes on.
+    pub(super) async fn refactored(&mut self) -> Result<(), Problem> {
+        let packages = self.deployment.sandbox.sagemaker().packages().len();
+        let deployments = self.deployments();
+        let title = "A release of refactored code asks in its stage Train, and waits";
+        let JobAnswer::Continue { .. } = self.looks(title).await? else {
+            return Err("the stage does not wait".into());
+        };
+        let title = "The new code trains on the data of the approved model, and is no better";
+        let run = self.training_runs(title, "the refactored one").await?;
+        run.must_fail_in(NOT_BETTER.0, NOT_BETTER.1)?;
+        let title = "The stage looks again: to this release no improvement is no failure";
+        let JobAnswer::Succeeded { summary } = self.looks(title).await? else {
+            return Err("a refactoring gets no further".into());
+        };
+        self.line("succeeded", &summary.unwrap_or_default())?;
+        ensure(
+            self.deployment.sandbox.sagemaker().packages().len() == packages
+                && self.deployments() == deployments,
+            "a model that is no better has come further",
+        )
+    }
+
+    /// How often an environment's pipeline was started.
+    pub(super) fn deployments(&self) -> usize {
+        self.deployment.sandbox.codepipeline().executions().len()
     }
 
     /// The environment's pipeline tests the model and deploys it, and CodePipeline tells.

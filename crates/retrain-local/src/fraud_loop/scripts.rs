@@ -61,13 +61,24 @@ impl Scripts {
     }
 
     /// Runs a module with nothing in its folder, and returns the folder with what it has left.
-    /// The sandbox goes on answering meanwhile.
     pub(super) async fn run(
         &self,
         endpoint_url: &str,
         module: &str,
         arguments: &[String],
     ) -> Result<&Path, Problem> {
+        self.said(endpoint_url, module, arguments).await?;
+        Ok(&self.work)
+    }
+
+    /// Runs a module with nothing in its folder, and returns what it has said. The sandbox goes
+    /// on answering meanwhile.
+    pub(super) async fn said(
+        &self,
+        endpoint_url: &str,
+        module: &str,
+        arguments: &[String],
+    ) -> Result<String, Problem> {
         fs::remove_dir_all(&self.work)?;
         fs::create_dir_all(&self.work)?;
         let mut command = Command::new(&self.python);
@@ -80,7 +91,7 @@ impl Scripts {
             .env(ROOT_VARIABLE, &self.work);
         let output = tokio::task::spawn_blocking(move || command.output()).await??;
         if output.status.success() {
-            return Ok(&self.work);
+            return Ok(String::from_utf8(output.stdout)?);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("{module} has failed: {}", said.trim()).into())

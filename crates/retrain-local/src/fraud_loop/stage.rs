@@ -101,7 +101,12 @@ impl<W: Write> Stage<W> {
         });
         let seed = Seed::from_json(&seed.to_string())?;
         let deployment = Deployment::seeded(Options::default(), &seed).await?;
-        let definition = rendered(scripts.read("pipeline/definition.json")?);
+        let mut given = vec!["pipeline/definition.json".to_owned()];
+        for (name, value) in RENDERED {
+            given.extend(["--set".to_owned(), format!("{name}={value}")]);
+        }
+        let url = deployment.sandbox.endpoint_url();
+        let definition = scripts.said(url, "fraud.definition", &given).await?;
         let pipeline = Pipeline::defined(TRAINING, &definition)?;
         deployment.sandbox.sagemaker().create_pipeline(pipeline)?;
         let monitor = Monitor::new(deployment.sandbox.cloudwatch())?;
@@ -238,13 +243,6 @@ fn short(text: &str) -> String {
         .replace("0000000e-0000-4000-8000-", "deployment ")
 }
 
-/// The pipeline's definition as the build gives it to SageMaker.
-fn rendered(definition: String) -> String {
-    RENDERED.iter().fold(definition, |text, (name, value)| {
-        text.replace(&format!("${{{name}}}"), value)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use retrain_core::policy::Policy;
@@ -262,7 +260,10 @@ mod tests {
     #[test]
     fn the_example_has_a_policy_and_a_pipeline_that_can_be_run() -> Result<(), Problem> {
         Policy::parse(&read("policy.json")?)?;
-        let definition = rendered(read("pipeline/definition.json")?);
+        let definition = read("pipeline/definition.json")?;
+        let definition = RENDERED.iter().fold(definition, |text, (name, value)| {
+            text.replace(&format!("${{{name}}}"), value)
+        });
         assert!(!definition.contains("${"), "a value is missing");
         Pipeline::defined(TRAINING, &definition)?;
         Ok(())

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
-use retrain_sandbox::sagemaker::{ApprovalStatus, ExecutionStatus as Status};
+use retrain_sandbox::sagemaker::ApprovalStatus;
 use serde_json::json;
 
 use super::stage::{Days, Stage};
+use super::training::NOT_BETTER;
 use super::{Problem, ensure};
 use crate::MODEL;
 
@@ -19,6 +20,8 @@ pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
          the controller decides. Policy: examples/fraud-detection/policy.json.",
     )?;
     let first = first_model(stage).await?;
+    stage.at("2026-01-30T09:00")?;
+    stage.refactored().await?;
     drift(stage, &first).await?;
     quick_try(stage, &first).await?;
     renamed_column(stage).await?;
@@ -45,9 +48,9 @@ async fn first_model(stage: &mut Stage<impl Write>) -> Result<String, Problem> {
         .asks("A person asks for the first model", &request)
         .await?;
     let title = "Its pipeline runs: process, train, evaluate, compare, register";
-    let status = stage.training_runs(title, "the first one").await?;
-    ensure(status == Status::Succeeded, "the first training has failed")?;
-    stage.released("release-1").await
+    let run = stage.training_runs(title, "the first one").await?;
+    run.must_succeed()?;
+    stage.released("release-1", run.trainings).await
 }
 
 async fn drift(stage: &mut Stage<impl Write>, serving: &str) -> Result<(), Problem> {
@@ -72,11 +75,8 @@ async fn drift(stage: &mut Stage<impl Write>, serving: &str) -> Result<(), Probl
         "three hours of risen prices are no drift",
     )?;
     let title = "Retraining on data that does not know the new prices yet";
-    let status = stage.training_runs(title, "too early").await?;
-    ensure(
-        status == Status::Failed,
-        "a model that is no better was taken",
-    )?;
+    let run = stage.training_runs(title, "too early").await?;
+    run.must_fail_in(NOT_BETTER.0, NOT_BETTER.1)?;
     ensure(
         stage.newest_package()?.version == 1,
         "a model that is no better was registered",
@@ -99,11 +99,17 @@ async fn quick_try(stage: &mut Stage<impl Write>, serving: &str) -> Result<(), P
     let title = "Somebody starts a quick try by hand, with the pipeline's own check switched off";
     stage.started_by_hand(title, &given).await?;
     let title = "It is really worse, is registered all the same, and meets the gate";
-    stage.training_runs(title, "the quick try").await?;
+    let run = stage.training_runs(title, "the quick try").await?;
+    run.must_succeed()?;
     let package = stage.newest_package()?;
     ensure(
         package.version == 2 && package.approval_status == ApprovalStatus::Rejected,
         "the gate has not rejected the worse model",
+    )?;
+    let verdict = stage.judged.last().map(|judged| judged.verdict.as_str());
+    ensure(
+        verdict.is_some_and(|verdict| verdict.contains("fail: /comparison/auc_improvement/value")),
+        "the gate has rejected it over something else",
     )
 }
 
@@ -126,13 +132,9 @@ async fn renamed_column(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     let title = "The interval is over, and the alarm still stands";
     stage.reconcile(title).await?;
     let title = "The renamed column is caught before anything is trained";
-    let status = stage.training_runs(title, "of a renamed column").await?;
-    let executions = stage.deployment.sandbox.sagemaker().executions();
-    let steps = executions.last().map(|execution| execution.steps.len());
-    ensure(
-        status == Status::Failed && steps == Some(1),
-        "it was trained on a renamed column",
-    )?;
+    let run = stage.training_runs(title, "of a renamed column").await?;
+    run.must_fail_in("ProcessData", "amount_eur")?;
+    ensure(run.steps() == 1, "it was trained on a renamed column")?;
     stage.at("2026-02-13T15:00")?;
     stage
         .data_arrives("Upstream has mended the day", days("2026-02-12", 1, 4, ""))
@@ -154,12 +156,9 @@ async fn better_model(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     let title = "The interval is over: the same alarm, now with a week of the new prices";
     stage.reconcile(title).await?;
     let title = "Retraining on data that knows them";
-    let status = stage.training_runs(title, "the retrained one").await?;
-    ensure(
-        status == Status::Succeeded,
-        "the better model was not taken",
-    )?;
-    let serving = stage.released("release-3").await?;
+    let run = stage.training_runs(title, "the retrained one").await?;
+    run.must_succeed()?;
+    let serving = stage.released("release-3", run.trainings).await?;
     stage.at("2026-02-16T16:00")?;
     let title = "The new model's baseline knows the new prices: the alarm ends";
     stage.hours_pass(title, &serving, 4, RISEN).await?;
@@ -195,8 +194,23 @@ fn close(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
         "the retrained model is no better",
     )?;
     let trainings = stage.trainings();
-    let deployments = stage.deployment.sandbox.codepipeline().executions().len();
+    let deployments = stage.deployments();
+    let packages = stage.deployment.sandbox.sagemaker().packages();
+    let status = |status| {
+        let with = packages.iter().filter(|one| one.approval_status == status);
+        with.count()
+    };
+    let approved = status(ApprovalStatus::Approved);
+    ensure(trainings == 6, "six trainings were asked for")?;
+    ensure(
+        (approved, status(ApprovalStatus::Rejected), packages.len()) == (2, 1, 3),
+        "two of three packages are approved",
+    )?;
+    ensure(
+        deployments == 2 * approved,
+        "each approved package comes once to each environment",
+    )?;
     stage.say(&format!(
-        "\n{trainings} trainings, {deployments} deployments of 2 approved packages; no approval has trained."
+        "\n{trainings} trainings, {deployments} deployments of {approved} approved packages; no approval has trained."
     ))
 }

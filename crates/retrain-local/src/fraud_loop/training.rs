@@ -3,12 +3,57 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use retrain_sandbox::sagemaker::{Execution, ExecutionStatus as Status};
+use retrain_sandbox::sagemaker::{Execution, ExecutionStatus as Status, Step};
 use serde_json::{Value, json};
 
-use super::Problem;
 use super::stage::{ARTIFACTS, Judged, Stage, TRAINING};
+use super::{Problem, ensure};
 use crate::sample;
+
+/// The step in which a run ends whose model is no better, and what it says.
+pub(super) const NOT_BETTER: (&str, &str) =
+    ("ModelNotBetter", "is not better than the approved model's");
+
+/// How an execution has ended.
+pub(super) struct Run {
+    status: Status,
+    steps: Vec<Step>,
+    /// How many executions there were before anybody heard of its package.
+    pub(super) trainings: usize,
+}
+
+impl Run {
+    /// An error unless it has succeeded.
+    pub(super) fn must_succeed(&self) -> Result<(), Problem> {
+        let why = self.steps.iter().rev();
+        let why = { why }.find_map(|step| step.failure_reason.as_deref());
+        let otherwise = format!(
+            "the training has failed: {}",
+            why.unwrap_or("nobody says why")
+        );
+        ensure(self.status == Status::Succeeded, &otherwise)
+    }
+
+    /// An error unless it has failed in this step, with a reason that says this.
+    pub(super) fn must_fail_in(&self, name: &str, says: &str) -> Result<(), Problem> {
+        let last = self.steps.last().ok_or("no step has run")?;
+        let reason = last.failure_reason.as_deref().unwrap_or_default();
+        let otherwise = format!(
+            "the training was to fail in {name} over {says}, and ended in {}: {reason}",
+            last.name
+        );
+        let as_foreseen = self.status == Status::Failed
+            && last.name == name
+            && last.status == "Failed"
+            && reason.contains(says);
+        ensure(as_foreseen, &otherwise)
+    }
+
+    /// How many steps it had.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.len()
+    }
+}
 
 impl<W: Write> Stage<W> {
     /// How many executions there are.
@@ -17,11 +62,8 @@ impl<W: Write> Stage<W> {
     }
 
     /// The execution that was started last runs its steps, and SageMaker tells how it ended.
-    pub(super) async fn training_runs(
-        &mut self,
-        title: &str,
-        model: &str,
-    ) -> Result<Status, Problem> {
+    /// What the gate says of its package trains nothing.
+    pub(super) async fn training_runs(&mut self, title: &str, model: &str) -> Result<Run, Problem> {
         self.heading(title)?;
         let sagemaker = self.deployment.sandbox.sagemaker().clone();
         let s3 = self.deployment.sandbox.s3().clone();
@@ -47,9 +89,20 @@ impl<W: Write> Stage<W> {
             });
         }
         self.tell_of(&execution.arn, status).await?;
+        let trainings = self.trainings();
         self.hear_of_packages().await?;
+        ensure(
+            self.trainings() == trainings,
+            "what the gate has said has trained a model",
+        )?;
         self.note_verdict(&execution);
-        Ok(status)
+        let steps = self.deployment.sandbox.sagemaker().executions().pop();
+        let steps = steps.map(|execution| execution.steps).unwrap_or_default();
+        Ok(Run {
+            status,
+            steps,
+            trainings,
+        })
     }
 
     /// What the gate has said about the package of a run, if it registered one.

@@ -77,16 +77,8 @@ impl CloudWatch {
                 "ActionsEnabled",
                 Some(Member::Boolean(alarm.actions_enabled)),
             ),
-            (
-                "AlarmActions",
-                Some(Member::List(
-                    alarm
-                        .alarm_actions
-                        .iter()
-                        .map(|arn| arn.as_str().into())
-                        .collect(),
-                )),
-            ),
+            ("AlarmActions", Some(list(&alarm.alarm_actions))),
+            ("OKActions", Some(list(&alarm.ok_actions))),
             ("StateValue", Some(alarm.state.name().into())),
             ("StateUpdatedTimestamp", Some(Member::Time(record.updated))),
             (
@@ -122,6 +114,12 @@ impl CloudWatch {
             ),
         ])
     }
+}
+
+/// What an alarm does: ARNs.
+fn list(actions: &[String]) -> Member {
+    let actions = actions.iter();
+    Member::List(actions.map(|arn| arn.as_str().into()).collect())
 }
 
 pub(super) fn dimensions(dimensions: &BTreeMap<String, String>) -> Member {

@@ -26,6 +26,9 @@ pub struct Alarm {
     /// What it does when it goes into `ALARM`: the ARNs of topics and functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alarm_actions: Vec<String>,
+    /// What it does when it is `OK` again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ok_actions: Vec<String>,
 }
 
 const fn yes() -> bool {
@@ -47,6 +50,7 @@ impl Alarm {
             metric: None,
             actions_enabled: yes(),
             alarm_actions: Vec::new(),
+            ok_actions: Vec::new(),
         }
     }
 

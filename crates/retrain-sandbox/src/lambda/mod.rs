@@ -15,13 +15,16 @@ use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-pub use model::{Function, Invocation, InvocationType};
+pub use model::{Function, Invocation, InvocationType, Mapping};
 
 use crate::answer::{Answer, ERROR_TYPE, ServiceError};
 use crate::service::{AnswerFuture, Endpoint, Request, Service};
 
 /// Where the API has its functions.
 const PATH: &str = "/2015-03-31/functions/";
+
+/// Where it has the queues that they read.
+const MAPPINGS: &str = "/2015-03-31/event-source-mappings";
 
 /// Lambda quotas: 6 MB for whoever waits, 1 MB for the others.
 const MAX_BYTES: usize = 6 * 1024 * 1024;
@@ -38,6 +41,7 @@ pub struct Lambda {
 #[derive(Debug, Default)]
 struct State {
     functions: BTreeMap<String, Function>,
+    mappings: Vec<Mapping>,
     invocations: Vec<Invocation>,
 }
 
@@ -62,6 +66,13 @@ impl Lambda {
         self.lock().functions.remove(name).is_some()
     }
 
+    /// Lets a function read a queue, or changes the mapping of this id.
+    pub fn put_mapping(&self, mapping: Mapping) {
+        let mappings = &mut self.lock().mappings;
+        mappings.retain(|one| one.uuid != mapping.uuid);
+        mappings.push(mapping);
+    }
+
     /// What was invoked since the last call, the oldest first.
     pub fn invocations(&self) -> Vec<Invocation> {
         std::mem::take(&mut self.lock().invocations)
@@ -77,6 +88,10 @@ impl Lambda {
     }
 
     fn perform(&self, request: &Request) -> Result<Answer, ServiceError> {
+        if is_listing(&request.head) {
+            let listed = self.listed(request.head.uri.query().unwrap_or_default())?;
+            return Ok(Answer::json(Ok(listed), JSON));
+        }
         let (named, what) = asked(&request.head)
             .ok_or_else(|| ServiceError::unknown_operation(request.head.uri.path()))?;
         let mut state = self.lock();
@@ -93,6 +108,30 @@ impl Lambda {
                 Service::Lambda.content_type(),
             )),
         }
+    }
+
+    /// The mappings of the source that a query names; of all, if it names none.
+    fn listed(&self, query: &str) -> Result<Value, ServiceError> {
+        let mut source = None;
+        for (name, value) in query.split('&').filter_map(|one| one.split_once('=')) {
+            if name != "EventSourceArn" {
+                let why = format!("the sandbox lists mappings by EventSourceArn, not by {name}");
+                return Err(ServiceError::refused("InvalidParameterValueException", why));
+            }
+            source = percent_decode_str(value).decode_utf8().ok();
+        }
+        let state = self.lock();
+        let mappings = state.mappings.iter();
+        let mappings = mappings.filter(|one| source.as_ref().is_none_or(|arn| *arn == one.source));
+        let told = |one: &Mapping| {
+            json!({
+                "UUID": one.uuid,
+                "EventSourceArn": one.source,
+                "FunctionArn": one.function,
+                "State": if one.enabled { "Enabled" } else { "Disabled" },
+            })
+        };
+        Ok(json!({"EventSourceMappings": mappings.map(told).collect::<Vec<_>>()}))
     }
 
     /// The function of a name or an ARN, with or without a qualifier.
@@ -128,6 +167,11 @@ impl Lambda {
             "Environment": {"Variables": function.environment},
         })
     }
+}
+
+/// Whether a request asks which queues are read.
+fn is_listing(head: &Parts) -> bool {
+    head.method == Method::GET && head.uri.path().trim_end_matches('/') == MAPPINGS
 }
 
 /// What a request asks of which function.
@@ -216,6 +260,9 @@ impl Endpoint for Lambda {
     }
 
     fn operation(&self, head: &Parts) -> Option<String> {
+        if is_listing(head) {
+            return Some("ListEventSourceMappings".to_owned());
+        }
         let path = head.uri.path().strip_prefix(PATH)?;
         let known = asked(head).map(|(_, operation)| operation.to_owned());
         Some(known.unwrap_or_else(|| format!("{} {path}", head.method)))

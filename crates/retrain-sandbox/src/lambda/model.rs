@@ -64,6 +64,19 @@ impl Function {
     }
 }
 
+/// A queue that Lambda reads for a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// Its id.
+    pub uuid: String,
+    /// The queue's ARN.
+    pub source: String,
+    /// The function's ARN, with or without a qualifier.
+    pub function: String,
+    /// Whether it is read.
+    pub enabled: bool,
+}
+
 /// How a function is invoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvocationType {

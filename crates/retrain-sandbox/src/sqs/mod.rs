@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub use model::{Letter, QueueError};
+pub use model::{Attribute, Letter, QueueError};
 
 use crate::VirtualClock;
 use crate::answer::{Answer, ServiceError};
@@ -85,7 +85,7 @@ impl Sqs {
         Ok(self.names.url(name))
     }
 
-    /// Puts a message into a queue now, with these attributes, and returns its id.
+    /// Puts a message into a queue now, with these attributes of text, and returns its id.
     pub fn send(
         &self,
         queue: &str,
@@ -94,7 +94,7 @@ impl Sqs {
     ) -> Result<String, QueueError> {
         let attributes = attributes
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            .map(|(name, value)| ((*name).to_owned(), Attribute::new("String", value)));
         let attributes: BTreeMap<_, _> = attributes.collect();
         let now = self.clock.now();
         let mut state = self.lock();

@@ -12,12 +12,31 @@ pub struct Letter {
     pub id: String,
     /// What it carries.
     pub body: String,
-    /// Its attributes, all of them text.
-    pub attributes: BTreeMap<String, String>,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, Attribute>,
     /// When it was sent; a dead letter keeps the time of its first queue.
     pub sent: Timestamp,
     /// Whether a receiver has it, so that no other sees it.
     pub hidden: bool,
+}
+
+/// An attribute of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// `String`, `Number` or `Binary`, each with or without a label behind a dot.
+    pub data_type: String,
+    /// Its value; Base64 of what is binary.
+    pub value: String,
+}
+
+impl Attribute {
+    /// An attribute of this type.
+    pub fn new(data_type: &str, value: &str) -> Self {
+        Self {
+            data_type: data_type.to_owned(),
+            value: value.to_owned(),
+        }
+    }
 }
 
 /// A control call that makes no sense.
@@ -42,7 +61,7 @@ pub enum QueueError {
 pub(super) struct Message {
     pub(super) id: String,
     pub(super) body: String,
-    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
     pub(super) sent: Timestamp,
     /// How often it was received from this queue.
     pub(super) receives: u32,
@@ -121,7 +140,7 @@ impl State {
         &mut self,
         queue: &str,
         body: &str,
-        attributes: BTreeMap<String, String>,
+        attributes: BTreeMap<String, Attribute>,
         now: Timestamp,
     ) -> Result<String, QueueError> {
         self.queue(queue)?;

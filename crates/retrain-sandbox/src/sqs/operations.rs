@@ -1,11 +1,11 @@
 //! The operations of SQS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::model::{Message, VISIBILITY, md5};
+use super::model::{Attribute, Message, VISIBILITY, md5};
 use super::{Scene, no_such_queue};
 use crate::answer::ServiceError;
 use crate::input::{Input, Text};
@@ -28,6 +28,7 @@ impl Scene<'_> {
             "ReceiveMessage" => self.receive(request),
             "DeleteMessage" => self.delete(request),
             "ChangeMessageVisibility" => self.change_visibility(request),
+            "ChangeMessageVisibilityBatch" => self.change_visibilities(request),
             "GetQueueUrl" => self.queue_url(request),
             unknown => Err(ServiceError::unknown_operation(unknown)),
         }
@@ -41,7 +42,7 @@ impl Scene<'_> {
         let attributes = attributes(request)?;
         let of_attributes = attributes
             .iter()
-            .map(|(name, text)| name.len() + text.len());
+            .map(|(name, own)| name.len() + own.data_type.len() + own.value.len());
         if body.len() + of_attributes.sum::<usize>() > MAX_BYTES {
             let why = "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.";
             return Err(refusal("InvalidParameterValue", why));
@@ -126,7 +127,53 @@ impl Scene<'_> {
         let known = ["QueueUrl", "ReceiptHandle", "VisibilityTimeout"];
         let input = Input::new(request, &known)?;
         let url = input.text("QueueUrl", URL)?;
-        let (id, receipt) = receipt(&input)?;
+        self.change(url, &input)?;
+        Ok(json!({}))
+    }
+
+    /// What fails is told of each message.
+    fn change_visibilities(&mut self, request: &Value) -> Done {
+        let input = Input::new(request, &["QueueUrl", "Entries"])?;
+        let url = input.text("QueueUrl", URL)?;
+        self.queue(url)?;
+        let entries = request.get("Entries").and_then(Value::as_array);
+        let entries = entries.map(Vec::as_slice).unwrap_or_default();
+        let codes = match entries.len() {
+            0 => Some(("EmptyBatchRequest", "There should be at least one entry.")),
+            1..=10 => None,
+            _ => Some((
+                "TooManyEntriesInBatchRequest",
+                "Maximum number of entries per request are 10.",
+            )),
+        };
+        if let Some((code, why)) = codes {
+            return Err(refusal(code, why));
+        }
+        let (mut changed, mut failed) = (Vec::new(), Vec::new());
+        let mut ids = BTreeSet::new();
+        for entry in entries {
+            let entry = Input::new(entry, &["Id", "ReceiptHandle", "VisibilityTimeout"])?;
+            let id = entry.text("Id", Text::of(1, 80))?;
+            if !ids.insert(id) {
+                let why = format!("Id {id} repeated.");
+                return Err(refusal("BatchEntryIdsNotDistinct", &why));
+            }
+            match self.change(url, &entry) {
+                Ok(()) => changed.push(json!({"Id": id})),
+                Err(error) => failed.push(json!({
+                    "Id": id,
+                    "SenderFault": true,
+                    "Code": error.code.rsplit('#').next(),
+                    "Message": error.message,
+                })),
+            }
+        }
+        Ok(json!({"Successful": changed, "Failed": failed}))
+    }
+
+    /// Hides the message of a receipt for another time.
+    fn change(&mut self, url: &str, input: &Input<'_>) -> Result<(), ServiceError> {
+        let (id, receipt) = receipt(input)?;
         input.require("VisibilityTimeout")?;
         let hidden = input.integer("VisibilityTimeout", 0, MAX_VISIBILITY)?;
         let hidden = SignedDuration::from_secs(hidden.unwrap_or_default());
@@ -139,7 +186,7 @@ impl Scene<'_> {
             return Err(refusal("MessageNotInflight", why));
         };
         message.visible_at = now.saturating_add(hidden).unwrap_or(Timestamp::MAX);
-        Ok(json!({}))
+        Ok(())
     }
 
     fn queue_url(&mut self, request: &Value) -> Done {
@@ -169,8 +216,8 @@ fn receipt<'a>(input: &Input<'a>) -> Result<(&'a str, &'a str), ServiceError> {
     Ok((id, handle))
 }
 
-/// The attributes of a message that is sent; only text is understood.
-fn attributes(request: &Value) -> Result<BTreeMap<String, String>, ServiceError> {
+/// The attributes of a message that is sent.
+fn attributes(request: &Value) -> Result<BTreeMap<String, Attribute>, ServiceError> {
     let Some(given) = request.get("MessageAttributes") else {
         return Ok(BTreeMap::new());
     };
@@ -182,11 +229,21 @@ fn attributes(request: &Value) -> Result<BTreeMap<String, String>, ServiceError>
     }
     given
         .map(|(name, value)| {
-            let input = Input::new(value, &["DataType", "StringValue"])?;
-            input.one_of("DataType", &["String"])?;
-            input.require("DataType")?;
-            let text = input.text("StringValue", Text::of(1, MAX_BYTES))?;
-            Ok((name.clone(), text.to_owned()))
+            let input = Input::new(value, &["DataType", "StringValue", "BinaryValue"])?;
+            // A type may have a label of its own, as in `Number.int`.
+            let data_type = input.text("DataType", Text::of(1, 256))?;
+            let member = match data_type.split('.').next() {
+                Some("String" | "Number") => "StringValue",
+                Some("Binary") => "BinaryValue",
+                _ => {
+                    let why = format!(
+                        "The type of message (user) attribute '{name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String."
+                    );
+                    return Err(refusal("InvalidParameterValue", &why));
+                }
+            };
+            let value = input.text(member, Text::of(1, MAX_BYTES))?;
+            Ok((name.clone(), Attribute::new(data_type, value)))
         })
         .collect()
 }
@@ -204,9 +261,14 @@ fn shown(message: &Message, own: &[&str], of_system: &[&str]) -> Value {
         .attributes
         .iter()
         .filter(|(name, _)| asked(own, name))
-        .map(|(name, text)| {
-            let value = json!({"DataType": "String", "StringValue": text});
-            (name.clone(), value)
+        .map(|(name, attribute)| {
+            let Attribute { data_type, value } = attribute;
+            let member = if data_type.starts_with("Binary") {
+                "BinaryValue"
+            } else {
+                "StringValue"
+            };
+            (name.clone(), json!({"DataType": data_type, member: value}))
         })
         .collect();
     if !attributes.is_empty() {

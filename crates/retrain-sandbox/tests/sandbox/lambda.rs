@@ -3,7 +3,7 @@ use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType as Type, State};
-use retrain_sandbox::lambda::{Function, InvocationType};
+use retrain_sandbox::lambda::{Function, InvocationType, Mapping};
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use serde_json::json;
 
@@ -99,4 +99,30 @@ async fn a_function_tells_its_configuration() {
     assert!(sandbox.lambda().delete_function("churn"));
     let gone = get("churn").send().await.unwrap_err();
     assert!(gone.into_service_error().is_resource_not_found_exception());
+}
+
+#[tokio::test]
+async fn the_queues_that_functions_read_are_told_by_queue() {
+    let (sandbox, client) = function(Function::new("churn")).await;
+    let queue = |name: &str| format!("arn:aws:sqs:us-east-1:111122223333:{name}");
+    let mapping = |uuid: &str, source: &str, enabled| Mapping {
+        uuid: uuid.to_owned(),
+        source: queue(source),
+        function: ARN.to_owned(),
+        enabled,
+    };
+    sandbox.lambda().put_mapping(mapping("1", "data", true));
+    sandbox.lambda().put_mapping(mapping("2", "other", true));
+    sandbox.lambda().put_mapping(mapping("2", "other", false));
+    let list = |source: Option<String>| {
+        let request = client.list_event_source_mappings();
+        request.set_event_source_arn(source).send()
+    };
+    let told = list(Some(queue("other"))).await.unwrap();
+    let [other] = told.event_source_mappings() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(other.function_arn(), Some(ARN));
+    assert_eq!((other.uuid(), other.state()), (Some("2"), Some("Disabled")));
+    assert_eq!(list(None).await.unwrap().event_source_mappings().len(), 2);
 }

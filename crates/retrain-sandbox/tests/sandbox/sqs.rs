@@ -1,6 +1,9 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::receive_message::builders::ReceiveMessageFluentBuilder;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName as System};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry as Entry, Message, MessageAttributeValue,
+    MessageSystemAttributeName as System,
+};
 use jiff::SignedDuration;
 use retrain_sandbox::{Options, Sandbox};
 
@@ -144,4 +147,76 @@ async fn queues_are_found_by_name_and_limits_hold() {
     assert!(sandbox.sqs().create_queue("letters").is_err());
     assert!(sandbox.sqs().create_queue("no/queue").is_err());
     assert!(sandbox.sqs().create_queue_before("x", "none", 1).is_err());
+}
+
+#[tokio::test]
+async fn attributes_of_every_type_come_as_they_were_sent() {
+    let (sandbox, client, url) = queue().await;
+    let of = |data_type: &str| MessageAttributeValue::builder().data_type(data_type);
+    let number = of("Number.int").string_value("7").build().unwrap();
+    let bytes = of("Binary").binary_value(b"\0\xff".to_vec().into());
+    let bytes = bytes.build().unwrap();
+    let message = || client.send_message().queue_url(&url).message_body("one");
+    let sent = message()
+        .message_attributes("a", number.clone())
+        .message_attributes("b", bytes.clone());
+    sent.send().await.unwrap();
+    let told = received(receive(&client, &url).message_attribute_names("All")).await;
+    let attributes = told[0].message_attributes().unwrap();
+    assert_eq!((&attributes["a"], &attributes["b"]), (&number, &bytes));
+    let kept = &sandbox.sqs().letters("letters").unwrap()[0].attributes["b"];
+    assert_eq!(
+        (kept.data_type.as_str(), kept.value.as_str()),
+        ("Binary", "AP8=")
+    );
+    let date = of("Date").string_value("x").build().unwrap();
+    let refused = message()
+        .message_attributes("a", date)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("InvalidParameterValue"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn several_are_given_back_at_once_and_each_failure_is_told() {
+    let (sandbox, client, url) = queue().await;
+    for body in ["one", "two"] {
+        sandbox.sqs().send("letters", body, &[]).unwrap();
+    }
+    let told = received(receive(&client, &url).visibility_timeout(60)).await;
+    let entry = |id: &str, message: &Message| {
+        let entry = Entry::builder().id(id).visibility_timeout(0);
+        let entry = entry.set_receipt_handle(message.receipt_handle.clone());
+        entry.build().unwrap()
+    };
+    let change = |entries: Vec<Entry>| {
+        let request = client.change_message_visibility_batch().queue_url(&url);
+        request.set_entries(Some(entries)).send()
+    };
+    let done = change(vec![entry("0", &told[0])]).await.unwrap();
+    assert_eq!((done.successful().len(), done.failed().len()), (1, 0));
+    let both = vec![entry("0", &told[0]), entry("1", &told[1])];
+    let done = change(both).await.unwrap();
+    let (changed, failed) = (&done.successful()[0], &done.failed()[0]);
+    assert_eq!((changed.id(), failed.id()), ("1", "0"));
+    assert!(failed.sender_fault());
+    assert!(failed.code().contains("MessageNotInflight"), "{failed:?}");
+    for (entries, code) in [
+        (Vec::new(), "EmptyBatchRequest"),
+        (
+            vec![entry("0", &told[0]), entry("0", &told[1])],
+            "BatchEntryIdsNotDistinct",
+        ),
+        (
+            (0..11).map(|id| entry(&id.to_string(), &told[0])).collect(),
+            "TooManyEntriesInBatchRequest",
+        ),
+    ] {
+        let refused = change(entries).await.unwrap_err();
+        assert!(format!("{refused:?}").contains(code), "{refused:?}");
+    }
 }

@@ -17,8 +17,8 @@ are read as every AWS SDK reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL 
 
 const DEPLOYED_HELP: &str = "\
 The answer is read from the decisions about deployments. A package is deployed from when its \
-execution was known to have succeeded. The table keeps decisions for 400 days; what was deployed \
-before is only known while it is deployed.
+execution was known to have succeeded. Decisions about deployments are kept for good. A model and \
+an environment that are both named need no policy: what has served is known when that is gone.
 
 Exit codes: 3 if nothing was deployed there then.
 
@@ -29,7 +29,9 @@ Examples:
 const LEAD_TIMES_HELP: &str = "\
 A cause is what has asked for retraining first: an alarm, data, a calendar, a person. The time \
 ends when the package that its run has registered was first deployed to an environment. Packages \
-that no run of the controller's has registered have no cause, and are counted apart.";
+that no run of the controller's has registered have no cause, and are counted apart; so are those \
+whose run is longer ago than 400 days, for which the table keeps decisions about retraining. \
+--since bounds how much is read.";
 
 const ASK_HELP: &str = "\
 The request is decided and recorded as if it had been sent to the reconciler, with who asks \
@@ -214,8 +216,12 @@ pub struct LeadTimesArgs {
     /// Only what was deployed from this moment or day on.
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub since: Option<Timestamp>,
+
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
-    pub(crate) look: LookArgs,
+    pub(crate) place: WhereArgs,
 }
 
 /// Who asks, why, and how.

@@ -8,14 +8,21 @@ use retrain_core::period::Period;
 pub(super) const HELP: &str = "\
 Three forms of letters are understood: what Lambda sends when a function has failed (its event \
 is sent to the function again), what a rule or a schedule could not deliver (to its target), \
-and messages that a queue has given up (to that queue). Only the controller's own functions \
-are invoked: drift-alarm, data-arrival, execution-status, model-approval and reconciler, with \
-whatever prefix, in the account of the queue. All others stay, such as the notes of a pipe.
+and messages that a queue has given up (to that queue). Whoever may send to a queue of dead \
+letters writes what is in them. So only the controller's own functions are invoked (STACK-drift-alarm, \
+STACK-data-arrival, STACK-execution-status, STACK-model-approval and STACK-reconciler, in the \
+account of the queue), and of the queues that rules name only that of --data-queue gets \
+anything. Look at what letters for the reconciler ask: the list shows the word. All others stay, \
+such as the notes of a pipe.
 
 A letter is deleted after it was taken: by Lambda's queue, which then tries it as often as ever \
-and sends it back here if it fails again; with --wait by the function itself; or by the queue. \
+and sends it back here if it fails again; with --wait by the function itself, which is asked once \
+and has 150 s; or by the queue. \
 What was decided before is a duplicate, so sending too much does no harm. Letters that are only \
 looked at can be received by others again at once.
+
+It may call sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage, sqs:GetQueueUrl, \
+sqs:SendMessage, lambda:InvokeFunction and ssm:GetParametersByPath.
 
 The models of letters are known if --policy-path or RETRAIN_POLICY_PATH says where the policies \
 are.
@@ -58,13 +65,23 @@ pub struct RedriveArgs {
     #[arg(long, value_name = "TIME", value_parser = Period::parse)]
     pub newer_than: Option<Period>,
 
-    /// No more than so many, the oldest.
+    /// No more than so many: the oldest of those that were looked at and are meant.
     #[arg(short = 'n', long, value_name = "NUMBER")]
     pub limit: Option<usize>,
 
     /// How many letters of each queue are looked at.
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
     pub max: usize,
+
+    /// The stack whose functions may be invoked, where the queue's name does not begin with
+    /// it: CloudFormation names the template's queue `STACK-DeadLetters-...`.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+
+    /// The URL of the queue of new objects, which gets what the rule of objects could not
+    /// put into it.
+    #[arg(long, value_name = "QUEUE_URL")]
+    pub data_queue: Option<String>,
 
     /// Wait for each function, and delete only what it could handle.
     #[arg(long)]

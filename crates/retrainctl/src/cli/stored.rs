@@ -13,17 +13,24 @@ the same is left alone, and so are models of which no file is given. Who asks an
 the parameter's description, and stays in its history.
 
 CloudWatch tells of alarms when they change. Those that are in ALARM already when a policy begins \
-to name them are listed; a trigger can be held for each, as if it had gone off now.
+to name them are listed; a trigger can be held for each. With --hold-alarms that is done also for \
+the given models whose policy stays as it is.
 
-Exit codes: 3 if a policy is invalid, or nobody has confirmed.";
+Policies of which no file is given are never removed: `policy remove` does that.
+
+Exit codes: 3 if a policy is invalid, nobody has confirmed, or somebody else has put a policy at the \
+same time.";
 
 const REMOVE_HELP: &str = "\
-What is held is discarded; an execution that runs goes on, but nobody waits for it any more; what \
+A start that is under way is made sure of first, and never forgotten. What is held is discarded; an execution that runs goes on, but nobody waits for it any more; what \
 is deployed stays deployed. Each is recorded, with who asks and why. The model stays paused: a \
 function that still knows the policy starts nothing. Should the model have a policy again, \
 `retrainctl resume` lets it start.
 
-Exit codes: 3 if a start is under way, or nobody has confirmed.";
+The same command settles what is left of a model whose policy is gone.
+
+Exit codes: 3 if a start is under way, nobody has confirmed, or somebody else has put the policy at \
+the same time.";
 
 /// What to do with policies in Parameter Store.
 #[derive(Debug, Subcommand)]

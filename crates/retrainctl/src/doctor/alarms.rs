@@ -51,7 +51,9 @@ pub(super) async fn look(
                 missing_data(described, name, report);
                 actions(described, name, report);
                 let arn = described.alarm.alarm.as_str();
-                needs.alarm(name, arn, otherwise(described));
+                let actions = [&described.actions, &described.ok_actions];
+                let otherwise = actions.map(|actions| otherwise(described, actions));
+                needs.alarm(name, arn, otherwise);
             }
         }
     }
@@ -140,11 +142,12 @@ fn actions(described: &DescribedAlarm, name: &str, report: &mut Report) {
         "aws cloudwatch enable-alarm-actions --alarm-names {}",
         quoted(name)
     );
-    if described.actions.is_empty() {
+    let mut all = [&described.actions, &described.ok_actions].into_iter();
+    if all.clone().all(Vec::is_empty) {
         // EventBridge is told whatever the actions are.
     } else if described.actions_enabled {
         report.ok(check, name, "its actions are done");
-    } else if otherwise(described) == Otherwise::Function {
+    } else if all.any(|actions| otherwise(described, actions) == Otherwise::Function) {
         let what = "its actions are switched off, and the function drift-alarm is one of them";
         report.fail(check, name, what, fix);
     } else {
@@ -153,14 +156,14 @@ fn actions(described: &DescribedAlarm, name: &str, report: &mut Report) {
     }
 }
 
-/// How the alarm reaches the controller without a rule.
-fn otherwise(described: &DescribedAlarm) -> Otherwise {
-    let mut actions = described.actions.iter();
-    if actions.any(|arn| own_function(arn) == Some("drift-alarm")) {
+/// How a state of the alarm that has these actions reaches the controller without a rule.
+fn otherwise(described: &DescribedAlarm, actions: &[String]) -> Otherwise {
+    let mut functions = actions.iter();
+    if functions.any(|arn| own_function(arn) == Some("drift-alarm")) {
         return Otherwise::Function;
     }
     let is_topic = |arn: &String| arn.split(':').nth(2) == Some("sns");
-    if described.actions_enabled && described.actions.iter().any(is_topic) {
+    if described.actions_enabled && actions.iter().any(is_topic) {
         Otherwise::Topic
     } else {
         Otherwise::No

@@ -1,11 +1,13 @@
 //! The controller's own table and functions.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError as NoConfiguration;
+use aws_sdk_lambda::operation::get_function_configuration::{
+    GetFunctionConfigurationError as NoConfiguration, GetFunctionConfigurationOutput,
+};
 use aws_sdk_lambda::types::State as FunctionState;
 use retrain_controller::chain;
 
@@ -14,6 +16,9 @@ use crate::arns::name_of;
 
 /// The indexes that the functions read.
 const INDEXES: [&str; 2] = ["due", "generation"];
+
+/// What mends what the template makes.
+const AGAIN: &str = "deploy the stack again: sam deploy";
 
 /// Looks at the table.
 pub(super) async fn table(aws: &SdkConfig, table: &str, report: &mut Report) {
@@ -40,78 +45,92 @@ pub(super) async fn table(aws: &SdkConfig, table: &str, report: &mut Report) {
             .any(|index| index.index_name() == Some(*name))
     };
     let missing: Vec<&str> = INDEXES.into_iter().filter(|name| !has(name)).collect();
-    let again = "deploy the stack again: sam deploy";
     match described.table_status() {
         Some(TableStatus::Active | TableStatus::Updating) if missing.is_empty() => {
             report.ok("table", table, "it is there, with its indexes");
         }
         Some(TableStatus::Active | TableStatus::Updating) => {
             let what = format!("it has no index {}", missing.join(" and no index "));
-            report.fail("table", table, what, again);
+            report.fail("table", table, what, AGAIN);
         }
         status => {
             let status = status.map_or("of unknown state", TableStatus::as_str);
-            report.fail("table", table, format!("it is {status}"), again);
+            report.fail("table", table, format!("it is {status}"), AGAIN);
         }
     }
 }
 
-/// Looks at the functions that the rules reach: whether they can run, and on which table
-/// and policies.
-pub(super) async fn functions(
-    aws: &SdkConfig,
-    arns: &BTreeSet<String>,
-    table: &str,
-    path: &str,
-    report: &mut Report,
-) {
-    let client = aws_sdk_lambda::Client::new(aws);
-    for arn in arns {
-        function(&client, arn, table, path, report).await;
-    }
-}
+/// How a function is configured; nothing if there is none of its ARN; or why that is not
+/// known.
+pub(super) type Configured = Result<Option<GetFunctionConfigurationOutput>, String>;
 
-async fn function(
-    client: &aws_sdk_lambda::Client,
-    arn: &str,
-    table: &str,
-    path: &str,
-    report: &mut Report,
-) {
-    let name = name_of(arn);
-    let again = "deploy the stack again: sam deploy";
+/// Asks how a function is configured.
+pub(super) async fn configured(client: &aws_sdk_lambda::Client, arn: &str) -> Configured {
     let asked = client.get_function_configuration().function_name(arn);
-    let configured = match asked.send().await {
-        Ok(configured) => configured,
+    match asked.send().await {
+        Ok(configured) => Ok(Some(configured)),
         Err(error) => {
             let service = error.as_service_error();
             if service.is_some_and(NoConfiguration::is_resource_not_found_exception) {
-                let what = "a rule tells it, and there is no such function or alias";
-                report.fail("function", name, what, again);
+                Ok(None)
             } else {
-                report.unknown("function", name, chain(&error));
+                Err(chain(&error))
             }
-            return;
         }
-    };
+    }
+}
+
+/// A variable of a function's environment.
+pub(super) fn variable<'a>(of: &'a GetFunctionConfigurationOutput, name: &str) -> Option<&'a str> {
+    let variables = of.environment()?.variables()?;
+    variables.get(name).map(String::as_str)
+}
+
+/// Tells of the functions that the rules reach: whether they can run, and on which table
+/// and policies.
+pub(super) fn functions(
+    reached: &BTreeMap<String, Configured>,
+    table: &str,
+    path: &str,
+    report: &mut Report,
+) {
+    for (arn, configured) in reached {
+        let name = name_of(arn);
+        match configured {
+            Ok(Some(configured)) => function(name, configured, table, path, report),
+            Ok(None) => {
+                let what = "a rule tells it, and there is no such function or alias";
+                report.fail("function", name, what, AGAIN);
+            }
+            Err(why) => report.unknown("function", name, why),
+        }
+    }
+}
+
+fn function(
+    name: &str,
+    configured: &GetFunctionConfigurationOutput,
+    table: &str,
+    path: &str,
+    report: &mut Report,
+) {
     let state = configured.state();
     if let Some(state @ (FunctionState::Failed | FunctionState::Pending)) = state {
         let reason = configured.state_reason().unwrap_or("it does not say why");
         let what = format!("it is {}: {reason}", state.as_str());
-        return report.fail("function", name, what, again);
+        return report.fail("function", name, what, AGAIN);
     }
-    let variables = configured.environment().and_then(|own| own.variables());
-    for (variable, option, wanted) in [
+    for (name_of_it, option, wanted) in [
         ("RETRAIN_TABLE", "--table", table),
         ("RETRAIN_POLICY_PATH", "--policy-path", path),
     ] {
-        let own = variables.and_then(|own| own.get(variable));
-        if own.is_none_or(|own| own != wanted) {
-            let own = own.map_or("nothing", String::as_str);
+        let own = variable(configured, name_of_it);
+        if own != Some(wanted) {
+            let own = own.unwrap_or("nothing");
             return report.fail(
                 "function",
                 name,
-                format!("its {variable} is {own}, and here it is {wanted}"),
+                format!("its {name_of_it} is {own}, and here it is {wanted}"),
                 format!("look where it looks: {option} {}", quoted(own)),
             );
         }

@@ -5,10 +5,11 @@ mod data;
 mod deployment;
 mod needs;
 mod pipelines;
+mod post;
 mod report;
 mod rules;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use jiff::SignedDuration;
 use retrain_controller::Clock;
@@ -22,6 +23,7 @@ use crate::cli::doctor::DoctorArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
 use crate::operate::place::needed;
+use crate::words;
 
 /// Does what the command line asks.
 pub(crate) async fn run(
@@ -50,8 +52,8 @@ pub(crate) async fn run(
             alarms::look(around.aws, policy, &mut needs, &mut report).await;
             data::look(around.aws, policy, &mut needs, &mut report).await;
             pipelines::look(around, &parameters, policy, &mut needs, &mut report).await;
-            let reached = rules::look(around.aws, &needs, &mut report).await;
-            deployment::functions(around.aws, &reached, &table, path.as_str(), &mut report).await;
+            let reached = rules::look(around.aws, &table, &needs, &mut report).await;
+            deployment::functions(&reached, &table, path.as_str(), &mut report);
         } else if let Some(invalid) = policies.broken_of(&args.model) {
             let what = format!("version {} is invalid: {}", invalid.version, invalid.error);
             let file = quoted(&format!("{}.json", args.model));
@@ -72,8 +74,7 @@ pub(crate) async fn run(
         }
     }
     if args.json {
-        let json = serde_json::to_value(&report).map_err(io::Error::from)?;
-        writeln!(out, "{json:#}")?;
+        words::json(&report, out)?;
     } else {
         write!(out, "{}", report.text())?;
     }

@@ -2,15 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// Who must be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hears {
-    /// This one of the controller's functions.
-    Function(&'static str),
-    /// A queue; data-arrival reads it.
-    Queue,
-}
-
 /// An event that must reach the controller.
 #[derive(Clone, Debug)]
 pub(super) struct Need {
@@ -20,7 +11,8 @@ pub(super) struct Need {
     pub(super) subject: String,
     /// The event, without where it happens.
     pub(super) event: Value,
-    pub(super) hears: Hears,
+    /// Which of the controller's functions must be told.
+    pub(super) hears: &'static str,
     /// The template's parameter that has to cover the subject.
     pub(super) parameter: &'static str,
     /// How else it comes than by a rule.
@@ -42,14 +34,23 @@ pub(super) enum Otherwise {
 #[derive(Debug, Default)]
 pub(super) struct Needs(pub(super) Vec<Need>);
 
+impl Need {
+    /// What somebody must be told of, in a word.
+    pub(super) fn it(&self) -> String {
+        let state = self.event.pointer("/detail/state/value");
+        let state = state.and_then(Value::as_str);
+        state.map_or_else(|| "it".to_owned(), |state| format!("its {state}"))
+    }
+}
+
 impl Needs {
     fn add(&mut self, need: Need) {
         self.0.push(need);
     }
 
-    /// The states of an alarm, of which `OK` takes a cause back.
-    pub(super) fn alarm(&mut self, name: &str, arn: &str, otherwise: Otherwise) {
-        for state in ["ALARM", "OK"] {
+    /// The states of an alarm, of which `OK` takes a cause back, and how else each comes.
+    pub(super) fn alarm(&mut self, name: &str, arn: &str, otherwise: [Otherwise; 2]) {
+        for (state, otherwise) in ["ALARM", "OK"].into_iter().zip(otherwise) {
             self.add(Need {
                 check: "alarm-rule",
                 subject: name.to_owned(),
@@ -59,7 +60,7 @@ impl Needs {
                     "resources": [arn],
                     "detail": {"alarmName": name, "state": {"value": state}},
                 }),
-                hears: Hears::Function("drift-alarm"),
+                hears: "drift-alarm",
                 parameter: "AlarmNames",
                 otherwise,
             });
@@ -82,7 +83,7 @@ impl Needs {
                     "reason": "PutObject",
                 },
             }),
-            hears: Hears::Queue,
+            hears: "data-arrival",
             parameter: "DataBucketNames and DataKeys",
             otherwise: Otherwise::No,
         });
@@ -104,7 +105,7 @@ impl Needs {
                     "previousPipelineExecutionStatus": "Executing",
                 },
             }),
-            hears: Hears::Function("execution-status"),
+            hears: "execution-status",
             parameter: "PipelineNames",
             otherwise: Otherwise::No,
         });
@@ -121,7 +122,7 @@ impl Needs {
                 "resources": [arn],
                 "detail": {"pipeline": pipeline, "state": "SUCCEEDED", "version": 1},
             }),
-            hears: Hears::Function("execution-status"),
+            hears: "execution-status",
             parameter: "CodePipelineNames",
             otherwise: Otherwise::No,
         });
@@ -145,7 +146,7 @@ impl Needs {
                     "ModelApprovalStatus": "PendingManualApproval",
                 },
             }),
-            hears: Hears::Function("model-approval"),
+            hears: "model-approval",
             parameter: "ModelPackageGroupNames",
             otherwise: Otherwise::No,
         });
@@ -162,7 +163,7 @@ impl Needs {
                 "resources": [format!("endpoint/{endpoint}")],
                 "detail": {"EndpointName": endpoint, "EndpointStatus": "ROLLING_BACK"},
             }),
-            hears: Hears::Function("model-approval"),
+            hears: "model-approval",
             parameter: "EndpointNames",
             otherwise: Otherwise::No,
         });

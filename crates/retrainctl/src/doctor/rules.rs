@@ -1,34 +1,28 @@
 //! Whether EventBridge's rules bring what the policy needs.
 
-use std::collections::BTreeSet;
-use std::error::Error;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::types::Rule;
 use retrain_controller::PortError;
 use serde_json::{Value, json};
 
-use super::needs::{Hears, Need, Needs, Otherwise};
+use super::deployment::Configured;
+use super::needs::{Need, Needs, Otherwise};
+use super::post::{Post, Rule, failed, is_candidate};
 use super::report::{Report, quoted};
-use crate::arns::own_function;
 
-/// A rule with what it tells.
-struct Seen {
-    name: String,
-    arn: String,
-    is_on: bool,
-    pattern: Option<String>,
-    has_schedule: bool,
-    targets: Vec<String>,
-}
-
-/// Looks at the rules, and returns the ARNs of the functions that they reach.
-pub(super) async fn look(aws: &SdkConfig, needs: &Needs, report: &mut Report) -> BTreeSet<String> {
+/// Looks at the rules, and returns the functions that they reach.
+pub(super) async fn look(
+    aws: &SdkConfig,
+    table: &str,
+    needs: &Needs,
+    report: &mut Report,
+) -> BTreeMap<String, Configured> {
     let client = Client::new(aws);
-    let listed = rules(&client, needs).await;
-    let Some(rules) = report.known("rules", "the default bus", listed) else {
-        return BTreeSet::new();
+    let looked = Post::look(&client, &aws_sdk_lambda::Client::new(aws), needs, table).await;
+    let Some(Post { rules, functions }) = report.known("rules", "the default bus", looked) else {
+        return BTreeMap::new();
     };
     let mut reached = BTreeSet::new();
     let same = |a: &Need, b: &Need| a.check == b.check && a.subject == b.subject;
@@ -38,73 +32,83 @@ pub(super) async fn look(aws: &SdkConfig, needs: &Needs, report: &mut Report) ->
         };
         let heard = heard(&client, needs, &rules).await;
         match report.known(need.check, &need.subject, heard) {
-            Some(Heard::Of(rule)) => {
-                reached.extend(functions(rule));
+            Some(Heard::Of(Some(rule))) => {
+                reached.extend(rule.reached.iter().map(|one| one.arn.as_str()));
                 let what = format!("the rule {} tells of it", rule.name);
                 report.ok(need.check, &need.subject, what);
             }
-            Some(Heard::Not(matching)) => unheard(need, &matching, report),
+            Some(Heard::Of(None)) => {
+                let what = "actions of the alarm tell of it";
+                report.ok(need.check, &need.subject, what);
+            }
+            Some(Heard::Not(need, matching)) => unheard(need, &matching, report),
             None => {}
         }
     }
     reconcile(&rules, &mut reached, report);
-    reached
+    let functions = functions.into_iter();
+    functions
+        .filter(|(arn, _)| reached.contains(arn.as_str()))
+        .collect()
 }
 
 /// Whether a thing's events are heard of.
 enum Heard<'a> {
-    /// All of them, at least by this rule.
-    Of(&'a Seen),
-    /// One is not; these rules match it.
-    Not(Vec<&'a Seen>),
+    /// All of them, at least by this rule, or by the alarm's own actions alone.
+    Of(Option<&'a Rule>),
+    /// This one is not; these rules match it.
+    Not(&'a Need, Vec<&'a Rule>),
 }
 
 /// Whether somebody hears of all these events about one thing.
 async fn heard<'a>(
     client: &Client,
-    needs: &[Need],
-    rules: &'a [Seen],
+    needs: &'a [Need],
+    rules: &'a [Rule],
 ) -> Result<Heard<'a>, PortError> {
     let mut by = None;
     for need in needs {
         let matching = matching(client, need, rules).await?;
-        let reaches =
-            |rule: &&&Seen| rule.is_on && rule.targets.iter().any(|arn| is_heard(need.hears, arn));
-        match matching.iter().find(reaches) {
+        match matching.iter().find(|rule| rule.tells(need.hears)) {
             Some(rule) => by = Some(*rule),
-            None => return Ok(Heard::Not(matching)),
+            None if need.otherwise == Otherwise::Function => {}
+            None => return Ok(Heard::Not(need, matching)),
         }
     }
-    Ok(by.map_or(Heard::Not(Vec::new()), Heard::Of))
+    Ok(Heard::Of(by))
 }
 
 /// Says why nobody hears of what is needed.
-fn unheard(need: &Need, matching: &[&Seen], report: &mut Report) {
+fn unheard(need: &Need, matching: &[&Rule], report: &mut Report) {
     let Need {
         check,
         subject,
         parameter,
         ..
     } = need;
-    let who = match need.hears {
-        Hears::Function(name) => format!("the function {name}"),
-        Hears::Queue => "the queue of data-arrival".to_owned(),
-    };
-    match need.otherwise {
-        Otherwise::Function => {
-            return report.ok(check, subject, "an action of the alarm tells of it");
-        }
-        Otherwise::Topic => {
-            let what = format!("no rule tells {who} of it; perhaps the alarm's topic does");
-            let fix = format!(
-                "see who is subscribed to the topic, or deploy with a value of {parameter} that covers it"
-            );
-            return report.warn(check, subject, what, fix);
-        }
-        Otherwise::No => {}
+    let who = format!("the function {}", need.hears);
+    let it = need.it();
+    if need.otherwise == Otherwise::Topic {
+        let what = format!("no rule tells {who} of {it}; perhaps the alarm's topic does");
+        let fix = format!(
+            "see who is subscribed to the topic, or deploy with a value of {parameter} that covers it"
+        );
+        return report.warn(check, subject, what, fix);
+    }
+    let on = || matching.iter().filter(|rule| rule.is_on);
+    if let Some((rule, asleep)) = on().find_map(|rule| Some((rule, rule.asleep(need.hears)?))) {
+        return report.fail(
+            check,
+            subject,
+            format!("the queue of the rule {} is not read", rule.name),
+            format!(
+                "aws lambda update-event-source-mapping --uuid {} --enabled\nor deploy with RuleState=ENABLED",
+                quoted(asleep)
+            ),
+        );
     }
     let off = matching.iter().find(|rule| !rule.is_on);
-    let astray = matching.iter().find(|rule| rule.is_on);
+    let astray = on().next();
     match (off, astray) {
         (_, Some(rule)) => report.fail(
             check,
@@ -124,21 +128,20 @@ fn unheard(need: &Need, matching: &[&Seen], report: &mut Report) {
         (None, None) => report.fail(
             check,
             subject,
-            format!("no rule tells {who} of it"),
+            format!("no rule tells {who} of {it}"),
             format!("deploy with a value of {parameter} that covers it: sam deploy --guided"),
         ),
     }
 }
 
-fn reconcile(rules: &[Seen], reached: &mut BTreeSet<String>, report: &mut Report) {
-    let hears = Hears::Function("reconciler");
+fn reconcile<'a>(rules: &'a [Rule], reached: &mut BTreeSet<&'a str>, report: &mut Report) {
     let mut scheduled = rules
         .iter()
-        .filter(|rule| rule.has_schedule && rule.targets.iter().any(|arn| is_heard(hears, arn)));
+        .filter(|rule| rule.has_schedule && rule.reaches("reconciler"));
     let (check, fix) = ("reconcile-rule", "aws events enable-rule --name");
     match scheduled.clone().find(|rule| rule.is_on) {
         Some(rule) => {
-            reached.extend(functions(rule));
+            reached.extend(rule.reached.iter().map(|one| one.arn.as_str()));
             report.ok(check, "reconciler", format!("by the rule {}", rule.name));
         }
         None => match scheduled.next() {
@@ -158,102 +161,12 @@ fn reconcile(rules: &[Seen], reached: &mut BTreeSet<String>, report: &mut Report
     }
 }
 
-fn functions(rule: &Seen) -> impl Iterator<Item = String> {
-    let own = rule
-        .targets
-        .iter()
-        .filter(|arn| own_function(arn).is_some());
-    own.cloned()
-}
-
-fn is_heard(hears: Hears, target: &str) -> bool {
-    match hears {
-        Hears::Function(name) => own_function(target) == Some(name),
-        // Objects may also come to the function itself.
-        Hears::Queue => {
-            target.split(':').nth(2) == Some("sqs") || own_function(target) == Some("data-arrival")
-        }
-    }
-}
-
-/// The rules that may matter, with their targets.
-async fn rules(client: &Client, needs: &Needs) -> Result<Vec<Seen>, PortError> {
-    let mut listed: Vec<Rule> = Vec::new();
-    let mut token = None;
-    loop {
-        let page = client.list_rules().set_next_token(token).send().await;
-        let page = page.map_err(|error| failed("list the rules", error))?;
-        listed.extend(page.rules.unwrap_or_default());
-        token = page.next_token;
-        if token.is_none() {
-            break;
-        }
-    }
-    let mut seen = Vec::new();
-    for rule in listed {
-        let pattern = rule.event_pattern.as_deref();
-        let may_match = needs.0.iter().any(|need| is_candidate(pattern, need));
-        let (Some(name), true) = (
-            rule.name.clone(),
-            may_match || rule.schedule_expression.is_some(),
-        ) else {
-            continue;
-        };
-        seen.push(Seen {
-            targets: targets(client, &name).await?,
-            name,
-            arn: rule.arn.unwrap_or_default(),
-            is_on: rule
-                .state
-                .is_some_and(|state| state.as_str().starts_with("ENABLED")),
-            pattern: rule.event_pattern,
-            has_schedule: rule.schedule_expression.is_some(),
-        });
-    }
-    Ok(seen)
-}
-
-async fn targets(client: &Client, rule: &str) -> Result<Vec<String>, PortError> {
-    let mut arns = Vec::new();
-    let mut token = None;
-    loop {
-        let page = client
-            .list_targets_by_rule()
-            .rule(rule)
-            .set_next_token(token)
-            .send()
-            .await;
-        let doing = || format!("list the targets of the rule {rule}");
-        let page = page.map_err(|error| failed(&doing(), error))?;
-        let targets = page.targets.unwrap_or_default();
-        arns.extend(targets.into_iter().map(|target| target.arn));
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(arns);
-        }
-    }
-}
-
-/// Whether a rule speaks of the event's kind: others need not be asked about.
-fn is_candidate(pattern: Option<&str>, need: &Need) -> bool {
-    let pattern: Option<Value> = pattern.and_then(|text| serde_json::from_str(text).ok());
-    let allows = |field: &str| {
-        let values = pattern.as_ref().and_then(|pattern| pattern.get(field));
-        let values = values.and_then(Value::as_array);
-        values.is_none_or(|values| {
-            let mut values = values.iter();
-            values.any(|value| value.is_object() || Some(value) == need.event.get(field))
-        })
-    };
-    pattern.is_some() && allows("source") && allows("detail-type")
-}
-
 /// The rules whose patterns match the event, as EventBridge itself says.
 async fn matching<'a>(
     client: &Client,
     need: &Need,
-    rules: &'a [Seen],
-) -> Result<Vec<&'a Seen>, PortError> {
+    rules: &'a [Rule],
+) -> Result<Vec<&'a Rule>, PortError> {
     let mut matching = Vec::new();
     for rule in rules {
         let Some(pattern) = rule.pattern.as_deref() else {
@@ -297,8 +210,4 @@ fn here(event: &Value, rule: &str) -> Value {
         }
     }
     event
-}
-
-fn failed(doing: &str, error: impl Error + Send + Sync + 'static) -> PortError {
-    PortError::terminal(doing, error)
 }

@@ -14,7 +14,7 @@ use crate::cli::operate::{
     AskArgs, KeyArgs, LaneArgs, OperateCommand, PackageArgs, PauseArgs, RoleName,
 };
 use crate::exit::{Exit, Failure};
-use crate::words::one_line;
+use crate::words::{self, one_line};
 
 /// A request, and how to go about it.
 pub(super) struct Asking<'a> {
@@ -114,7 +114,7 @@ impl<'a> Asking<'a> {
                 return told(&would, true, args.json, out);
             }
             writeln!(err, "{}", sentence(&would, true))?;
-            if !around.goes_on("Go on?", err)? {
+            if !around.goes_on("Go on?", out, err)? {
                 writeln!(err, "nothing was done")?;
                 return Ok(Exit::No);
             }
@@ -130,7 +130,7 @@ fn told(answer: &Answer, would: bool, json: bool, out: &mut dyn Write) -> Result
     if json {
         let mut answer = serde_json::to_value(answer).map_err(io::Error::from)?;
         answer["dry_run"] = Value::Bool(would);
-        writeln!(out, "{answer:#}")?;
+        words::json(&answer, out)?;
     } else {
         writeln!(out, "{}", sentence(answer, would))?;
         for then in &answer.then {

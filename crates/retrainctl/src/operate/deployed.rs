@@ -1,13 +1,14 @@
 //! `retrainctl deployed`: what an environment runs, or ran.
 
 use jiff::Timestamp;
+use retrain_core::decision::Decision;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{EnvironmentName, ModelName};
 use serde::Serialize;
 
 use super::Page;
 use super::place::Place;
-use super::served::{Served, served};
+use super::served::{Served, is_told, served};
 use crate::cli::operate::DeployedArgs;
 use crate::exit::{Exit, Failure};
 use crate::words::{Table, ago, moment};
@@ -71,7 +72,8 @@ pub(super) async fn page(
 /// What the environment served at a time. What its decisions do not tell any more, the
 /// slot may.
 async fn at_time(place: &Place, key: &SlotKey, at: Timestamp) -> Result<Option<Served>, Failure> {
-    let decisions = place.store.decisions(key, usize::MAX).await?;
+    let enough = |read: &[Decision]| is_told(read, at);
+    let decisions = place.store.decisions_until(key, enough).await?;
     let told = served(decisions.iter());
     let told = told.into_iter().rfind(|served| served.since <= at);
     if told.is_some() {
@@ -90,13 +92,21 @@ async fn at_time(place: &Place, key: &SlotKey, at: Timestamp) -> Result<Option<S
     }))
 }
 
-/// The environments that policies have.
+/// The environments that policies have, or the one that is named by its model, which needs
+/// no policy: what has served is known when that is gone.
 pub(super) async fn deployments(
     place: &Place,
     model: Option<&ModelName>,
     environment: Option<&EnvironmentName>,
     now: Timestamp,
 ) -> Result<Vec<(SlotKey, EnvironmentName)>, Failure> {
+    if let (Some(model), Some(environment)) = (model, environment) {
+        let lane = Lane::Deploy(environment.clone());
+        return Ok(vec![(
+            SlotKey::new(model.clone(), lane),
+            environment.clone(),
+        )]);
+    }
     let policies = place.policies(now).await?;
     if let Some(model) = model
         && policies.of(model).is_none()

@@ -6,6 +6,7 @@ mod due;
 mod held;
 mod history;
 mod lead;
+mod live;
 pub(crate) mod place;
 mod served;
 mod status;
@@ -21,11 +22,14 @@ use retrain_core::facts::Timing;
 use retrain_lambda::{InvocationClock, load_aws_config};
 
 use self::ask::Asking;
+pub use self::live::explain;
 use self::place::Place;
 pub use self::stored::stored;
-use crate::cli::operate::{LookArgs, OperateCommand};
+use crate::cli::ExplainArgs;
+use crate::cli::operate::{LookArgs, OperateCommand, WhereArgs};
 use crate::cli::stored::StoredCommand;
 use crate::exit::{Exit, Failure};
+use crate::words;
 
 /// What a command finds around it.
 #[derive(Clone, Copy)]
@@ -38,6 +42,8 @@ pub struct Surroundings<'a, C> {
     pub clock: &'a C,
     /// Whether a person wants to go on; nothing if there is nobody to ask.
     pub confirmed: &'a dyn Fn() -> io::Result<Option<bool>>,
+    /// Whether there is somebody to ask.
+    pub attended: bool,
 }
 
 /// Does what a command asks, in the process's own surroundings.
@@ -47,6 +53,20 @@ pub(crate) fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     in_process(async |around| Box::pin(operate(command, around, out, err)).await)
+}
+
+/// Whether the state of slots is to be had from a table.
+pub(crate) fn has_table(args: &ExplainArgs) -> bool {
+    live::table(args, |name| std::env::var(name).ok()).is_some()
+}
+
+/// Explains an event, in the process's own surroundings.
+pub(crate) fn run_explain(
+    args: &ExplainArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    in_process(async |around| Box::pin(explain(args, around, out, err)).await)
 }
 
 /// Does what a command asks about stored policies, in the process's own surroundings.
@@ -73,6 +93,7 @@ pub(crate) fn in_process(
             variable: &|name| std::env::var(name).ok(),
             clock: &clock,
             confirmed: &answer_of_a_person,
+            attended: io::stdin().is_terminal(),
         };
         does(&around).await
     })
@@ -88,12 +109,12 @@ pub async fn operate(
     if let Some(asking) = Asking::of(command, around)? {
         return Box::pin(asking.run(around, out, err)).await;
     }
-    let Some(LookArgs { show, place }) = shown(command) else {
+    let Some((json, again, place)) = shown(command) else {
         return Ok(Exit::Done);
     };
     let place = Place::of(place, around)?;
     let mut exit = Exit::Done;
-    watch::every(show.watch, out, async |out| {
+    watch::every(again, out, async |out| {
         let now = around.clock.now();
         let page = match command {
             OperateCommand::Status(args) => status::page(args, &place, now).await?,
@@ -105,23 +126,24 @@ pub async fn operate(
             _ => return Ok(()),
         };
         exit = page.exit;
-        page.print(show.json, out, err)
+        page.print(json, out, err)
     })
     .await?;
     Ok(exit)
 }
 
-/// How and from where a command shows something, if that is what it does.
-const fn shown(command: &OperateCommand) -> Option<&LookArgs> {
-    Some(match command {
+/// Whether a command shows JSON, how often, and from where; nothing if it shows nothing.
+const fn shown(command: &OperateCommand) -> Option<(bool, Option<Duration>, &WhereArgs)> {
+    let LookArgs { show, place } = match command {
         OperateCommand::Status(args) => &args.look,
         OperateCommand::History(args) => &args.look,
         OperateCommand::Held(args) => &args.look,
         OperateCommand::Due(args) => &args.look,
         OperateCommand::Deployed(args) => &args.look,
-        OperateCommand::LeadTimes(args) => &args.look,
+        OperateCommand::LeadTimes(args) => return Some((args.json, None, &args.place)),
         _ => return None,
-    })
+    };
+    Some((show.json, show.watch, place))
 }
 
 /// What is shown: the same as text and as JSON.
@@ -146,7 +168,7 @@ impl Page {
 
     fn print(&self, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
         if json {
-            writeln!(out, "{:#}", self.json)?;
+            words::json(&self.json, out)?;
         } else {
             write!(out, "{}", self.text)?;
         }
@@ -158,19 +180,35 @@ impl Page {
 }
 
 impl<C> Surroundings<'_, C> {
-    /// Asks whether to go on. Without somebody to ask, that must have been said before.
-    pub(crate) fn goes_on(&self, question: &str, err: &mut dyn Write) -> Result<bool, Failure> {
+    /// Asks whether to go on, once everything is shown that was written before. Without
+    /// somebody to ask, that must have been said before.
+    pub(crate) fn goes_on(
+        &self,
+        question: &str,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<bool, Failure> {
+        out.flush()?;
         write!(err, "{question} [y/N] ")?;
         err.flush()?;
         (self.confirmed)()?.map_or_else(
             || {
                 writeln!(err)?;
-                let why = "there is nobody to ask whether to go on: give --yes or --dry-run";
-                Err(Failure::Usage(why.to_owned()))
+                Err(nobody_to_ask())
             },
             Ok,
         )
     }
+
+    /// Fails where nobody could say whether to go on.
+    pub(crate) fn must_be_attended(&self) -> Result<(), Failure> {
+        self.attended.then_some(()).ok_or_else(nobody_to_ask)
+    }
+}
+
+fn nobody_to_ask() -> Failure {
+    let why = "there is nobody to ask whether to go on: give --yes or --dry-run";
+    Failure::Usage(why.to_owned())
 }
 
 fn answer_of_a_person() -> io::Result<Option<bool>> {

@@ -13,7 +13,7 @@ use retrain_core::reason::Reason;
 use retrain_core::slot::Slot;
 use retrain_core::step::verdicts;
 use retrain_core::token::Epoch;
-use retrain_debounce::{DUE_SHARDS, DynamoStore, Seen};
+use retrain_debounce::{DUE_SHARDS, Due, DynamoStore, Seen};
 use retrain_policies::{ParameterStore, PolicySet};
 use serde::Serialize;
 
@@ -106,17 +106,27 @@ impl Place {
         for shard in 0..DUE_SHARDS {
             let slots = self.store.due(shard, horizon, PER_SHARD).await?;
             is_all &= slots.len() < usize::from(PER_SHARD);
-            due.extend(slots.iter().filter_map(|slot| {
-                Some(DueSlot {
-                    due_at: slot.since()?,
-                    model: slot.slot.model.clone(),
-                    lane: slot.slot.lane.to_string(),
-                    key: slot.slot.clone(),
-                })
-            }));
+            due.extend(slots.iter().filter_map(DueSlot::of));
         }
         due.sort();
         Ok((due, is_all))
+    }
+
+    /// Every slot that is ever due.
+    pub(super) async fn all_due(&self) -> Result<Vec<DueSlot>, Failure> {
+        let due = self.store.all_due().await?;
+        Ok(due.iter().filter_map(DueSlot::of).collect())
+    }
+}
+
+impl DueSlot {
+    fn of(due: &Due) -> Option<Self> {
+        Some(Self {
+            due_at: due.since()?,
+            model: due.slot.model.clone(),
+            lane: due.slot.lane.to_string(),
+            key: due.slot.clone(),
+        })
     }
 }
 
@@ -136,6 +146,22 @@ impl StoredPolicies {
             parameters: ParameterStore::new(ssm, settings),
             path,
         })
+    }
+
+    /// Says so if the policy of the model is not the version any more that was read.
+    pub(super) async fn moved(
+        &self,
+        model: &ModelName,
+        read: Option<u64>,
+    ) -> Result<Option<String>, Failure> {
+        let now = self.parameters.document(model).await?;
+        let now = now.map(|document| document.version);
+        let state =
+            |of: Option<u64>| of.map_or("not there".to_owned(), |of| format!("version {of}"));
+        Ok((now != read).then(|| {
+            let (was, is) = (state(read), state(now));
+            format!("the policy of {model} was {was} when it was read, and is {is} now: somebody else changes it")
+        }))
     }
 
     /// There is no policy of the model.

@@ -17,6 +17,30 @@ pub(super) struct Served {
     pub(super) execution: Option<Execution>,
 }
 
+/// Whether these decisions, the newest of all, tell what was served at a time: older ones
+/// would not tell otherwise.
+pub(super) fn is_told(decisions: &[Decision], at: Timestamp) -> bool {
+    let claim = |decision: &Decision| match &decision.outcome {
+        Outcome::Claimed { claim } => Some(claim.number),
+        _ => None,
+    };
+    let is_claimed = |number: u64| decisions.iter().filter_map(claim).any(|it| it == number);
+    let is_whole = decisions.iter().all(|decision| match &decision.outcome {
+        Outcome::Reopened { claim, .. } => is_claimed(*claim),
+        _ => true,
+    });
+    let served = served(decisions.iter());
+    let then = served.iter().rfind(|served| served.since <= at);
+    is_whole
+        && then.is_some_and(|then| match (&then.package, &then.execution) {
+            (Some(_), _) => true,
+            (None, Some(_)) => false,
+            // What was in flight then must be known.
+            (None, None) => { decisions.iter() }
+                .any(|decision| decision.at <= then.since && claim(decision).is_some()),
+        })
+}
+
 /// What an environment has served, the oldest first.
 pub(super) fn served<'a>(decisions: impl Iterator<Item = &'a Decision>) -> Vec<Served> {
     let mut all: Vec<&Decision> = decisions.collect();

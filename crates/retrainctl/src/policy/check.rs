@@ -57,8 +57,7 @@ pub(crate) fn run(
     let of = |severity| findings.iter().filter(move |of| of.severity == severity);
     let errors = of(Severity::Error).count();
     if args.json {
-        let json = serde_json::to_string_pretty(&findings).map_err(std::io::Error::from)?;
-        writeln!(out, "{json}")?;
+        crate::words::json(&findings, out)?;
     } else {
         for finding in &findings {
             writeln!(out, "{}", text(finding))?;

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::policies::{PolicyFile, files};
 
 /// What changes between two sets of policies.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Changes {
     /// Models that have a policy now.
     pub(crate) added: Vec<String>,
@@ -54,8 +54,7 @@ pub(crate) fn run(args: &DiffArgs, out: &mut dyn Write) -> Result<Exit, Failure>
         )
     };
     if args.json {
-        let json = serde_json::to_string_pretty(&changes).map_err(std::io::Error::from)?;
-        writeln!(out, "{json}")?;
+        crate::words::json(&changes, out)?;
     } else {
         print(&changes, out)?;
     }

@@ -23,7 +23,7 @@ pub(crate) fn run(
         PolicyCommand::Check(args) => check::run(args, out, err),
         PolicyCommand::Diff(args) => diff::run(args, out),
         PolicyCommand::Schema => {
-            writeln!(out, "{:#}", schema::Schema::of_policy().document())?;
+            crate::words::json(schema::Schema::of_policy().document(), out)?;
             Ok(Exit::Done)
         }
         #[cfg(feature = "aws")]

@@ -1,11 +1,14 @@
 //! What a dead letter is: its event, where that belongs, and why it is here.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::arns::{account_of, name_of, own_function};
+use crate::arns::{account_of, function_of, is_queue, name_of, own_function};
 
 /// A message of a queue of dead letters, as it was received.
 #[derive(Clone, Debug, Default)]
@@ -13,11 +16,11 @@ pub(super) struct Message {
     pub(super) id: String,
     pub(super) receipt: String,
     pub(super) body: String,
-    /// Its attributes that are text.
-    pub(super) attributes: BTreeMap<String, String>,
+    /// Its attributes, as they are.
+    pub(super) attributes: HashMap<String, MessageAttributeValue>,
     /// When it was sent first.
     pub(super) sent: Timestamp,
-    /// The ARN of the queue that has given it up.
+    /// The ARN of the queue that has given it up. SQS tells it, and no sender.
     pub(super) given_up_by: Option<String>,
 }
 
@@ -28,6 +31,18 @@ pub(super) enum To {
     Function(String),
     /// The queue of this ARN.
     Queue(String),
+}
+
+/// Where letters may go. Whoever may send to the queue of dead letters writes what is in
+/// them, and must not choose what is run or told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own<'a> {
+    /// The account of the queue of dead letters.
+    pub(super) account: &'a str,
+    /// The stack whose functions are invoked.
+    pub(super) stack: Option<&'a str>,
+    /// The URL of the queue that rules may have meant.
+    pub(super) data_queue: Option<&'a str>,
 }
 
 /// What a message says.
@@ -43,11 +58,40 @@ pub(super) struct Letter {
     pub(super) payload: String,
 }
 
+/// What Lambda sends when a function has failed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    request_context: Context,
+    #[serde(borrow)]
+    request_payload: &'a RawValue,
+    #[serde(default)]
+    response_payload: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    function_arn: String,
+    #[serde(default)]
+    condition: Value,
+}
+
 impl Letter {
-    /// Reads a message of a queue of this account.
-    pub(super) fn read(message: &Message, account: &str) -> Self {
+    /// Reads a message, and says where it may go.
+    pub(super) fn read(message: &Message, own: Own<'_>) -> Self {
+        // Only SQS can say that a queue has given a message up: it goes back to that one,
+        // whatever else it says.
+        if let Some(queue) = &message.given_up_by {
+            return Self {
+                to: of_account(queue, own).map(|()| To::Queue(queue.clone())),
+                from: name_of(queue).to_owned(),
+                reason: "it was received too often".to_owned(),
+                payload: message.body.clone(),
+            };
+        }
         let mut letter = Self::understood(message);
-        letter.to = letter.to.and_then(|to| allowed(to, account));
+        letter.to = letter.to.and_then(|to| allowed(to, own));
         letter
     }
 
@@ -58,11 +102,11 @@ impl Letter {
             reason,
             payload: message.body.clone(),
         };
-        let attribute = |name: &str| message.attributes.get(name).map(String::as_str);
-        let body: Result<Value, _> = serde_json::from_str(&message.body);
+        let attribute = |name: &str| message.attributes.get(name)?.string_value();
+        let json = serde_json::from_str::<&RawValue>(&message.body);
         if let Some(target) = attribute("TARGET_ARN") {
             let from = attribute("RULE_ARN").or_else(|| attribute("SCHEDULE_ARN"));
-            let to = match &body {
+            let to = match &json {
                 Err(error) => Err(format!("its event is no JSON: {error}")),
                 Ok(_) if attribute("IS_PAYLOAD_TRUNCATED") == Some("true") => {
                     Err("its event is cut off".to_owned())
@@ -72,45 +116,38 @@ impl Letter {
             let parts = ["ERROR_CODE", "ERROR_MESSAGE"].map(attribute);
             return plain(to, from.unwrap_or(target), told(parts));
         }
-        if let Some(queue) = &message.given_up_by {
-            let why = "it was received too often".to_owned();
-            return plain(Ok(To::Queue(queue.clone())), queue, why);
+        if let Ok(envelope) = serde_json::from_str(&message.body) {
+            return Self::of_function(&envelope);
         }
-        let nobody = || "it names no function, rule or queue".to_owned();
-        match body {
-            Ok(body) => {
-                Self::of_function(&body).unwrap_or_else(|| plain(Err(nobody()), "", String::new()))
-            }
-            Err(error) => plain(
-                Err(format!("{}: it is no JSON: {error}", nobody())),
-                "",
-                String::new(),
-            ),
-        }
+        let nobody = "it names no function, rule or queue";
+        let why = match json {
+            Ok(_) => nobody.to_owned(),
+            Err(error) => format!("{nobody}: it is no JSON: {error}"),
+        };
+        plain(Err(why), "", String::new())
     }
 
-    /// What Lambda sends when a function has failed, if it is that.
-    fn of_function(body: &Value) -> Option<Self> {
-        let context = body.get("requestContext")?;
-        let function = context.get("functionArn")?.as_str()?;
-        let event = body.get("requestPayload")?;
-        let error = |name: &str| body.pointer("/responsePayload")?.get(name)?.as_str();
+    fn of_function(envelope: &Envelope<'_>) -> Self {
+        let Context {
+            function_arn,
+            condition,
+        } = &envelope.request_context;
+        let error = |name: &str| envelope.response_payload.get(name)?.as_str();
         let failed = [error("errorType"), error("errorMessage")];
-        let condition = context.get("condition").and_then(Value::as_str);
         let reason = if failed == [None, None] {
-            told([condition, None])
+            told([condition.as_str(), None])
         } else {
             told(failed)
         };
-        Some(Self {
-            to: addressed(function),
-            from: name_of(function).to_owned(),
+        Self {
+            to: addressed(function_arn),
+            from: name_of(function_arn).to_owned(),
             reason,
-            payload: event.to_string(),
-        })
+            payload: envelope.request_payload.get().to_owned(),
+        }
     }
 
-    /// The name of the function that it belongs to, without the prefix of its stack.
+    /// The name of the function that it belongs to, without the name of its stack.
     pub(super) fn function(&self) -> Option<&'static str> {
         match &self.to {
             Ok(To::Function(arn)) => own_function(arn),
@@ -135,18 +172,32 @@ fn addressed(arn: &str) -> Result<To, String> {
     }
 }
 
-/// Whoever may send to the queue could name any function: only the controller's own are
-/// invoked.
-fn allowed(to: To, account: &str) -> Result<To, String> {
+/// Whether a letter may go where it says that it belongs.
+fn allowed(to: To, own: Own<'_>) -> Result<To, String> {
     let (To::Function(arn) | To::Queue(arn)) = &to;
-    if account_of(arn) != Some(account) {
-        return Err(format!("its target is of another account: {arn:?}"));
-    }
-    match &to {
-        To::Function(arn) if own_function(arn).is_none() => {
+    of_account(arn, own)?;
+    match (&to, own.stack) {
+        (To::Function(arn), _) if own_function(arn).is_none() => {
             Err(format!("its function is none of the controller's: {arn:?}"))
         }
+        (To::Function(arn), None) => Err(format!(
+            "the queue's name tells no stack, so that --stack has to say whose functions may be invoked: {arn:?}"
+        )),
+        (To::Function(arn), Some(stack)) if function_of(stack, arn).is_none() => Err(format!(
+            "its function is none of the stack {stack}: {arn:?}"
+        )),
+        (To::Queue(arn), _) if !own.data_queue.is_some_and(|url| is_queue(url, arn)) => Err(
+            format!("its target is a queue that --data-queue does not name: {arn:?}"),
+        ),
         _ => Ok(to),
+    }
+}
+
+fn of_account(arn: &str, own: Own<'_>) -> Result<(), String> {
+    if account_of(arn) == Some(own.account) {
+        Ok(())
+    } else {
+        Err(format!("its target is of another account: {arn:?}"))
     }
 }
 
@@ -156,22 +207,35 @@ mod tests {
 
     use super::*;
 
-    const ACCOUNT: &str = "111122223333";
     const DRIFT: &str = "arn:aws:lambda:us-east-1:111122223333:function:retrain-drift-alarm:live";
     const RULE: &str = "arn:aws:events:us-east-1:111122223333:rule/retrain-alarms";
 
     type Attributes<'a> = &'a [(&'a str, &'a str)];
 
-    fn read(body: &str, attributes: Attributes<'_>) -> Letter {
+    const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:data";
+    const OWN: Own<'_> = Own {
+        account: "111122223333",
+        stack: Some("retrain"),
+        data_queue: Some("https://sqs.us-east-1.amazonaws.com/111122223333/data"),
+    };
+
+    fn message(body: &str, attributes: Attributes<'_>) -> Message {
+        let text = |value: &str| {
+            let attribute = MessageAttributeValue::builder().data_type("String");
+            attribute.string_value(value).build().unwrap()
+        };
         let attributes = attributes.iter();
-        let message = Message {
+        Message {
             body: body.to_owned(),
             attributes: attributes
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| ((*name).to_owned(), text(value)))
                 .collect(),
             ..Message::default()
-        };
-        Letter::read(&message, ACCOUNT)
+        }
+    }
+
+    fn read(body: &str, attributes: Attributes<'_>) -> Letter {
+        Letter::read(&message(body, attributes), OWN)
     }
 
     fn envelope(function: &str) -> String {
@@ -218,9 +282,55 @@ mod tests {
         );
         assert_eq!(letter.payload, body);
         // The rule of objects has a queue behind it.
-        let queue = "arn:aws:sqs:us-east-1:111122223333:data";
-        let letter = read(body, &[("RULE_ARN", RULE), ("TARGET_ARN", queue)]);
-        assert_eq!(letter.to, Ok(To::Queue(queue.to_owned())));
+        let letter = read(body, &[("RULE_ARN", RULE), ("TARGET_ARN", QUEUE)]);
+        assert_eq!(letter.to, Ok(To::Queue(QUEUE.to_owned())));
+    }
+
+    #[test]
+    fn no_digit_of_an_event_changes() {
+        let event = r#"{"z": 1e400,  "a": 12345678901234567890123, "b": 1.10}"#;
+        let envelope = format!(
+            r#"{{"requestContext": {{"functionArn": "{DRIFT}"}}, "requestPayload": {event}}}"#
+        );
+        assert_eq!(read(&envelope, &[]).payload, event);
+        let raw = read(event, &[("TARGET_ARN", DRIFT)]);
+        assert_eq!((raw.payload.as_str(), raw.to.is_ok()), (event, true));
+    }
+
+    #[test]
+    fn what_a_queue_has_given_up_goes_back_whatever_its_sender_says() {
+        let attributes = [("TARGET_ARN", DRIFT)];
+        let mut given_up = message(&envelope(DRIFT), &attributes);
+        given_up.given_up_by = Some(QUEUE.to_owned());
+        let nothing_said = Own {
+            stack: None,
+            data_queue: None,
+            ..OWN
+        };
+        let letter = Letter::read(&given_up, nothing_said);
+        assert_eq!(letter.to, Ok(To::Queue(QUEUE.to_owned())));
+        assert_eq!(letter.payload, given_up.body);
+        let account = "444455556666";
+        let letter = Letter::read(&given_up, Own { account, ..OWN });
+        assert!(letter.to.unwrap_err().contains("another account"));
+    }
+
+    #[test]
+    fn a_sender_chooses_neither_the_queue_nor_the_stack() {
+        let of = |target: &str, own| {
+            let message = message("{}", &[("TARGET_ARN", target)]);
+            Letter::read(&message, own).to.unwrap_err()
+        };
+        let no_queue = Own {
+            data_queue: None,
+            ..OWN
+        };
+        assert!(of(QUEUE, no_queue).contains("--data-queue"));
+        assert!(of(&QUEUE.replace("data", "pay"), OWN).contains("--data-queue"));
+        let no_stack = Own { stack: None, ..OWN };
+        assert!(of(DRIFT, no_stack).contains("--stack"));
+        let other = of(&DRIFT.replace("retrain-", "retrain-test-"), OWN);
+        assert!(other.contains("none of the stack retrain"), "{other}");
     }
 
     #[test]

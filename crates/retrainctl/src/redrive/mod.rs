@@ -1,53 +1,27 @@
 //! `retrainctl redrive`: dead letters, back to the functions and queues where they belong.
 
+mod invoke;
 mod letter;
+mod listing;
 mod models;
 mod queue;
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use jiff::{SignedDuration, Timestamp};
-use retrain_controller::{Clock, chain};
-use retrain_core::names::{ModelName, ParameterName};
+use retrain_controller::Clock;
+use retrain_core::names::ParameterName;
 use retrain_policies::{ParameterStore, PolicySet};
-use serde::Serialize;
 
-use self::letter::{Letter, Message, To};
-use self::queue::Queue;
-use crate::arns::name_of;
+use self::invoke::Invoker;
+use self::letter::{Letter, Message, Own, To};
+use self::listing::{Became, Shown, table, tell};
+use self::queue::{Queue, Sender};
+use crate::arns::{name_of, stack_of_queue};
 use crate::cli::redrive::RedriveArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
-use crate::words::{Table, ago, one_line, several};
-
-/// A letter as it is shown.
-#[derive(Debug, Serialize)]
-struct Shown {
-    id: String,
-    queue: String,
-    sent_at: Timestamp,
-    models: Vec<ModelName>,
-    from: String,
-    /// The ARN where it goes; nothing if it stays.
-    to: Option<String>,
-    reason: String,
-    became: Became,
-    /// Why it stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-}
-
-/// What became of a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Became {
-    /// It was not sent yet, or is not meant to be.
-    WouldBeSent,
-    Sent,
-    Stays,
-}
+use crate::words::several;
 
 /// A letter with where it lies.
 struct Chosen {
@@ -64,6 +38,10 @@ pub(crate) async fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    if !(args.yes || args.dry_run) {
+        // Otherwise letters would be hidden from others for nothing.
+        around.must_be_attended()?;
+    }
     let now = around.clock.now();
     let policies = policies(args, around, now).await?;
     let client = aws_sdk_sqs::Client::new(around.aws);
@@ -78,7 +56,7 @@ pub(crate) async fn run(
         }
     }
     let mut chosen = chosen(args, &queues, policies.as_deref(), now);
-    let done = Box::pin(go_on(args, around, &queues, &mut chosen, err)).await;
+    let done = Box::pin(go_on(args, around, &queues, &mut chosen, out, err)).await;
     let sent: Vec<&str> = chosen
         .iter()
         .filter(|one| one.shown.became == Became::Sent)
@@ -101,6 +79,7 @@ async fn go_on(
     around: &Surroundings<'_, impl Clock>,
     queues: &[Queue],
     chosen: &mut [Chosen],
+    out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<bool, Failure> {
     let now = around.clock.now();
@@ -111,12 +90,12 @@ async fn go_on(
     if !args.yes {
         write!(err, "{}", table(chosen, now))?;
         let question = format!("Send {} again?", several(count as u64, "letter"));
-        if !around.goes_on(&question, err)? {
+        if !around.goes_on(&question, out, err)? {
             return Ok(false);
         }
     }
-    let sqs = aws_sdk_sqs::Client::new(around.aws);
-    let lambda = aws_sdk_lambda::Client::new(around.aws);
+    let mut sender = Sender::new(aws_sdk_sqs::Client::new(around.aws));
+    let invoker = Invoker::new(around.aws, args.wait);
     for one in chosen {
         let (Ok(to), Some(queue)) = (&one.letter.to, queues.get(one.queue)) else {
             continue;
@@ -127,11 +106,8 @@ async fn go_on(
             ));
         }
         let refused = match to {
-            To::Function(arn) => invoke(&lambda, arn, &one.letter.payload, args.wait).await?,
-            To::Queue(arn) => {
-                queue::send(&sqs, arn, &one.message).await?;
-                None
-            }
+            To::Function(arn) => invoker.invoke(arn, &one.letter.payload).await?,
+            To::Queue(arn) => sender.send(arn, &one.message).await?,
         };
         if let Some(why) = refused {
             (one.shown.became, one.shown.why) = (Became::Stays, Some(why));
@@ -141,59 +117,6 @@ async fn go_on(
         queue.delete(&one.message).await?;
     }
     Ok(true)
-}
-
-/// Hands an event to a function; why the function could not handle it, if it was waited
-/// for.
-///
-/// Without waiting, Lambda has put the event into the function's own queue and answers for
-/// it: it tries three times, and what fails then is a letter again. Waiting has no such
-/// second line, so the letter itself stays until the function has handled it.
-async fn invoke(
-    client: &aws_sdk_lambda::Client,
-    function: &str,
-    event: &str,
-    wait: bool,
-) -> Result<Option<String>, Failure> {
-    let kind = if wait {
-        InvocationType::RequestResponse
-    } else {
-        InvocationType::Event
-    };
-    let invoked = client
-        .invoke()
-        .function_name(function)
-        .invocation_type(kind)
-        .payload(Blob::new(event))
-        .send()
-        .await;
-    let invoked = match invoked {
-        Ok(invoked) => invoked,
-        // Lambda's answer is about this function: the letters of others may go.
-        Err(error) if error.as_service_error().is_some() => return Ok(Some(chain(&error))),
-        Err(error) => {
-            let name = name_of(function);
-            return Err(Failure::Aws(format!("invoke {name}: {}", chain(&error))));
-        }
-    };
-    let answer = invoked.payload.map(Blob::into_inner).unwrap_or_default();
-    Ok(match (invoked.function_error, wait) {
-        (Some(error), _) => Some(failure_of(&error, &answer)),
-        (None, false) if invoked.status_code != 202 => {
-            Some(format!("Lambda answers {}", invoked.status_code))
-        }
-        (None, _) => None,
-    })
-}
-
-fn failure_of(error: &str, answer: &[u8]) -> String {
-    let answer: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
-    let text = |name| answer.get(name).and_then(serde_json::Value::as_str);
-    match (text("errorType"), text("errorMessage")) {
-        (Some(kind), Some(message)) => format!("{kind}: {message}"),
-        (Some(kind), None) => kind.to_owned(),
-        (None, message) => format!("{error}: {}", message.unwrap_or("it does not say why")),
-    }
 }
 
 async fn give_back(queues: &[Queue], sent: &[&str]) {
@@ -238,9 +161,17 @@ fn chosen(
 ) -> Vec<Chosen> {
     let mut chosen = Vec::new();
     for (number, queue) in queues.iter().enumerate() {
+        let own = Own {
+            account: queue.account(),
+            stack: args
+                .stack
+                .as_deref()
+                .or_else(|| stack_of_queue(queue.name())),
+            data_queue: args.data_queue.as_deref(),
+        };
         for message in &queue.messages {
-            let letter = Letter::read(message, queue.account());
-            let shown = shown(queue, message, &letter, policies);
+            let letter = Letter::read(message, own);
+            let shown = Shown::of(queue, message, &letter, policies);
             if is_meant(args, message, &letter, &shown, now) {
                 chosen.push(Chosen {
                     queue: number,
@@ -254,27 +185,6 @@ fn chosen(
     chosen.sort_by(|a, b| (a.message.sent, &a.message.id).cmp(&(b.message.sent, &b.message.id)));
     chosen.truncate(args.limit.unwrap_or(usize::MAX));
     chosen
-}
-
-fn shown(queue: &Queue, message: &Message, letter: &Letter, policies: Option<&PolicySet>) -> Shown {
-    let event = serde_json::from_str(&letter.payload).unwrap_or_default();
-    let models = letter.function().zip(policies);
-    let models = models.map(|(function, policies)| models::of(&event, function, policies));
-    let (to, became, why) = match &letter.to {
-        Ok(To::Function(arn) | To::Queue(arn)) => (Some(arn.clone()), Became::WouldBeSent, None),
-        Err(why) => (None, Became::Stays, Some(why.clone())),
-    };
-    Shown {
-        id: message.id.clone(),
-        queue: queue.name().to_owned(),
-        sent_at: message.sent,
-        models: models.into_iter().flatten().collect(),
-        from: letter.from.clone(),
-        to,
-        reason: letter.reason.clone(),
-        became,
-        why,
-    }
 }
 
 fn is_meant(
@@ -300,70 +210,4 @@ fn is_meant(
             .is_none_or(|part| has(&letter.reason, part))
         && args.older_than.is_none_or(|least| age > least.duration())
         && args.newer_than.is_none_or(|most| age < most.duration())
-}
-
-/// Says what became of the letters.
-fn tell(
-    args: &RedriveArgs,
-    queues: &[Queue],
-    chosen: &[Chosen],
-    now: Timestamp,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> Result<(), Failure> {
-    if args.json {
-        let all: Vec<&Shown> = chosen.iter().map(|one| &one.shown).collect();
-        let json = serde_json::to_value(all).map_err(io::Error::from)?;
-        writeln!(out, "{json:#}")?;
-    } else if !chosen.is_empty() {
-        write!(out, "{}", table(chosen, now))?;
-    }
-    let count = |became| {
-        let of = chosen.iter().filter(|one| one.shown.became == became);
-        several(of.count() as u64, "letter")
-    };
-    let received: usize = queues.iter().map(|queue| queue.messages.len()).sum();
-    let others = received - chosen.len();
-    writeln!(
-        err,
-        "{} sent, {} would be sent, {} cannot be, {} not meant",
-        count(Became::Sent),
-        count(Became::WouldBeSent),
-        count(Became::Stays),
-        several(others as u64, "other"),
-    )?;
-    for queue in queues.iter().filter(|queue| !queue.is_all) {
-        writeln!(
-            err,
-            "{} may hold more: --max looks at more at once",
-            queue.name()
-        )?;
-    }
-    Ok(())
-}
-
-fn table(chosen: &[Chosen], now: Timestamp) -> String {
-    let columns = ["sent", "model", "from", "to", "reason", ""];
-    let mut table = Table::new(columns.len(), columns.map(str::to_owned));
-    for Chosen { shown, .. } in chosen {
-        let models: Vec<&str> = shown.models.iter().map(ModelName::as_str).collect();
-        let or_none = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
-        let became = match (shown.became, &shown.why) {
-            (Became::WouldBeSent, _) => String::new(),
-            (Became::Sent, _) => "sent".to_owned(),
-            (Became::Stays, why) => format!("stays: {}", why.as_deref().unwrap_or_default()),
-        };
-        table.row([
-            ago(shown.sent_at, now),
-            or_none(&models.join(", ")),
-            or_none(&shown.from),
-            or_none(shown.to.as_deref().map(name_of).unwrap_or_default()),
-            or_none(&retrain_core::names::shortened(
-                &one_line(&shown.reason),
-                120,
-            )),
-            became,
-        ]);
-    }
-    table.to_string()
 }

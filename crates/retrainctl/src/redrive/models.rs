@@ -104,6 +104,22 @@ fn asked(event: &Value) -> Option<ModelName> {
     }
 }
 
+/// What an event asks of the reconciler, in the event's own word; nothing if it is for
+/// another function, or asks nothing.
+pub(super) fn asks(event: &Value, function: &str) -> Option<String> {
+    if function != "reconciler" {
+        return None;
+    }
+    if event.get("CodePipeline.job").is_some() {
+        return Some("a stage's job".to_owned());
+    }
+    let word = event.get("request")?;
+    Some(
+        word.as_str()
+            .map_or_else(|| word.to_string(), str::to_owned),
+    )
+}
+
 fn named(name: &str) -> Option<ModelName> {
     ModelName::parse(name).ok()
 }

@@ -76,9 +76,9 @@ pub(crate) fn run(
     });
     let worlds = sets.iter().map(|set| {
         let routes = Routes::new(&recording, &set.policies, &assumptions);
-        let world = World::new(routes, &recording, &assumptions);
+        let world = World::new(&routes, &recording, &assumptions);
         move || {
-            let played = world.play(to);
+            let played = world.play(routes, to);
             Done {
                 name: set.name.clone(),
                 nothing: played.nothing,
@@ -181,8 +181,8 @@ pub fn logged(
         .map_or(Timestamp::MIN, |event| event.at);
     let to = last.checked_add(after).unwrap_or(Timestamp::MAX);
     let routes = Routes::new(&recording, &policies, assumptions);
-    let world = World::new(routes, &recording, assumptions).logged();
-    Ok(world.play(to).log)
+    let world = World::new(&routes, &recording, assumptions).logged();
+    Ok(world.play(routes, to).log)
 }
 
 /// All decisions of a log.

@@ -5,6 +5,9 @@
 //! something.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::resume_unwind;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use jiff::Timestamp;
 use retrain_core::decision::Decision;
@@ -22,13 +25,17 @@ use super::model::Model;
 use super::routes::{Heard, Routes};
 use super::runs::Runs;
 use super::tally::Tally;
-use crate::events::{Recording, What};
+use crate::events::{Recorded, Recording, What};
+
+/// How many events are looked at together, and how many such batches before the clock
+/// reaches them.
+const BATCH: usize = 512;
+const AHEAD: usize = 4;
 
 /// The controller under one set of policies.
 pub(crate) struct World<'a> {
     recording: &'a Recording,
     assumptions: &'a Assumptions,
-    routes: Routes<'a>,
     models: Vec<Model<'a>>,
     controller: ControllerState,
     timing: Timing,
@@ -75,13 +82,12 @@ pub(crate) struct Played {
 
 impl<'a> World<'a> {
     /// The models of these policies, about which nothing is known yet.
-    pub(crate) fn new(routes: Routes<'a>, recording: &'a Recording, of: &'a Assumptions) -> Self {
+    pub(crate) fn new(routes: &Routes<'a>, recording: &'a Recording, of: &'a Assumptions) -> Self {
         let models = routes.models().map(Model::new);
         Self {
             recording,
             assumptions: of,
             models: models.collect(),
-            routes,
             controller: ControllerState {
                 epoch: Epoch::derive(&["a backtest"]),
                 paused: None,
@@ -102,17 +108,33 @@ impl<'a> World<'a> {
         self
     }
 
-    /// Plays the recording up to a moment.
-    pub(crate) fn play(mut self, until: Timestamp) -> Played {
-        let events = self.recording.events.iter();
-        for (number, event) in events
-            .enumerate()
-            .take_while(|(_, event)| event.at <= until)
-        {
-            self.advance(event.at);
-            self.log(event.at, Happened::Event(number));
-            self.hear(number);
-        }
+    /// Plays the recording up to a moment. What each event concerns is found out ahead of
+    /// the clock, by a thread of its own.
+    pub(crate) fn play(mut self, mut routes: Routes<'_>, until: Timestamp) -> Played {
+        let events = &self.recording.events;
+        let played = events.partition_point(|event| event.at <= until);
+        let events = events.get(..played).unwrap_or_default();
+        thread::scope(|scope| {
+            let (send, receive) = sync_channel(AHEAD);
+            let ahead = scope.spawn(move || {
+                for batch in events.chunks(BATCH) {
+                    let heard: Vec<Heard> = batch.iter().map(|event| routes.heard(event)).collect();
+                    // Fails only when nobody plays any more.
+                    if send.send(heard).is_err() {
+                        return;
+                    }
+                }
+            });
+            let heard = receive.into_iter().flatten();
+            for ((number, event), heard) in events.iter().enumerate().zip(heard) {
+                self.advance(event.at);
+                self.log(event.at, Happened::Event(number));
+                self.hear(event, heard);
+            }
+            if let Err(panic) = ahead.join() {
+                resume_unwind(panic);
+            }
+        });
         self.advance(until);
         for model in &mut self.models {
             model.tally.runs = self.runs.of(&model.policy.model);
@@ -180,12 +202,8 @@ impl<'a> World<'a> {
         self.happen(model, Event::Status(report), true, now);
     }
 
-    fn hear(&mut self, number: usize) {
-        let recording = self.recording;
-        let Some(event) = recording.events.get(number) else {
-            return;
-        };
-        match self.routes.heard(event) {
+    fn hear(&mut self, event: &Recorded, heard: Heard) {
+        match heard {
             Heard::Nothing(why) => *self.nothing.entry(why).or_default() += 1,
             Heard::Switch { pause, by, why } => {
                 let since = event.at;

@@ -7,11 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod alarms;
 mod asks;
 mod binary;
 mod doctor;
+mod explains;
 mod looks;
 mod policies;
 mod redrive;
+mod removals;
 mod scene;
 mod served;

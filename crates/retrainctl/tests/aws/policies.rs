@@ -1,24 +1,26 @@
 //! Policies go to Parameter Store and come back.
 
+use std::cell::RefCell;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use retrain_sandbox::Service;
-use retrain_sandbox::cloudwatch::{Alarm, StateValue};
 use retrainctl::{Exit, Failure};
 
 use crate::scene::{MODEL, Scene};
 
-const CHURN: &str = r#"{
+pub(crate) const CHURN: &str = r#"{
   "pipeline": {"name": "churn-training"},
   "drift": {"alarms": [{"alarm_name": "churn-*"}]},
   "min_interval": "6h"
 }"#;
 
 /// A directory of its own, with these files.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(name: &str, files: &[(&str, &str)]) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("policies-{name}"));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
@@ -28,7 +30,7 @@ impl Folder {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
@@ -37,25 +39,19 @@ impl Folder {
     }
 }
 
-fn apply<'a>(folder: &'a Folder, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn apply<'a>(folder: &'a Folder, more: &[&'a str]) -> Vec<&'a str> {
     let line = ["policy", "apply", folder.path(), "--why", "a calmer rule"];
     [&line, more].concat()
 }
 
-fn puts(scene: &Scene) -> usize {
+pub(crate) fn puts(scene: &Scene) -> usize {
     let calls = scene.deployment.sandbox.calls();
     calls.count(Service::Ssm, "PutParameter")
 }
 
 /// The sample model's policy as it is stored.
-async fn stored(scene: &Scene) -> String {
+pub(crate) async fn stored(scene: &Scene) -> String {
     scene.does(&["policy", "export", MODEL]).await.out
-}
-
-fn in_alarm(scene: &Scene, name: &str) {
-    let cloudwatch = scene.deployment.sandbox.cloudwatch();
-    let alarm = Alarm::new(name).state(StateValue::Alarm);
-    cloudwatch.put_alarm(alarm).unwrap();
 }
 
 #[tokio::test]
@@ -176,12 +172,83 @@ async fn whoever_puts_at_the_same_time_is_not_overlooked() {
         scene.deployment.put_policy("churn", "{ }").unwrap();
         fault.release();
     };
-    let (printed, ()) = tokio::join!(scene.does(&line), other);
+    let (printed, ()) = tokio::join!(scene.run(&line), other);
+    assert!(matches!(printed.exit, Ok(Exit::No)), "{printed:?}");
     assert!(
-        printed.err.contains("is version 3 now, not 2"),
+        printed.err.contains("is version 3 now, not 2")
+            && printed.err.contains("--name /retrain/policies/churn:2"),
         "{printed:?}"
     );
     assert!(printed.out.ends_with("churn: version 3\n"), "{printed:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_put_over_what_nobody_has_seen() {
+    let scene = Scene::start().await;
+    scene.deployment.put_policy("churn", "{}").unwrap();
+    let other = CHURN.replace("churn-training", "attrition-training");
+    let files = [("churn.json", CHURN), ("attrition.json", other.as_str())];
+    let folder = Folder::new("unseen", &files);
+    // While the person thinks about the question; the first model is done by then.
+    let hold = retrain_sandbox::FaultKind::HoldBefore;
+    let fault = retrain_sandbox::Fault::on(Service::Ssm, "GetParameter", hold);
+    let fault = scene.deployment.sandbox.faults().inject(fault.skip(1));
+    let line = apply(&folder, &["--yes"]);
+    let somebody = async {
+        fault.held().await;
+        scene.deployment.put_policy("churn", "{ }").unwrap();
+        fault.release();
+    };
+    let (printed, ()) = tokio::join!(scene.run(&line), somebody);
+    let Err(failure @ Failure::Invalid(_)) = &printed.exit else {
+        panic!("{printed:?}")
+    };
+    assert_eq!(
+        failure.to_string(),
+        "nothing was put over it: the policy of churn was version 1 when it was read, and is \
+         version 2 now: somebody else changes it; put before that: attrition"
+    );
+    assert_eq!(puts(&scene), 1);
+}
+
+/// What is written to a terminal, by whomever.
+#[derive(Clone, Default)]
+struct Terminal(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_person_sees_what_they_are_asked_about() {
+    let scene = Scene::start().await;
+    let folder = Folder::new("seen", &[("churn.json", CHURN)]);
+    scene.says.replace(Some(false));
+    for line in [
+        apply(&folder, &[]),
+        ["policy", "remove", MODEL, "--why", "x"].to_vec(),
+    ] {
+        let terminal = Terminal::default();
+        // As the binary writes: its output is buffered, its questions are not.
+        let mut out = BufWriter::new(terminal.clone());
+        scene
+            .write(&line, &mut out, &mut terminal.clone())
+            .await
+            .unwrap();
+        let shown = String::from_utf8(terminal.0.take()).unwrap();
+        let (plan, _) = shown.split_once("[y/N]").unwrap();
+        assert!(
+            plan.contains("churn: has a policy now\n") || plan.contains("version 1, goes\n"),
+            "{shown}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -206,59 +273,6 @@ async fn what_fails_midway_says_what_was_put() {
 }
 
 #[tokio::test]
-async fn alarms_that_went_off_before_are_listed_and_held_if_wanted() {
-    let scene = Scene::start().await;
-    for name in ["fraud-detection-psi", "fraud-detection-ks", "churn-psi"] {
-        in_alarm(&scene, name);
-    }
-    scene.wait(jiff::SignedDuration::from_hours(20 * 24));
-    let calmer = stored(&scene).await.replace("6h", "1d");
-    let folder = Folder::new("alarms", &[("fraud-detection.json", &calmer)]);
-    let listed = scene.does(&apply(&folder, &["--dry-run"])).await;
-    let lines = listed.lines("custom alarm");
-    assert_eq!(lines.len(), 2, "{listed:?}");
-    assert!(
-        lines[0].contains("\"fraud-detection-ks\" since"),
-        "{lines:?}"
-    );
-    assert!(lines[0].ends_with("(20d ago)"), "{lines:?}");
-
-    // Nobody is asked, and nothing is held that was not asked for.
-    let put = scene.does(&apply(&folder, &["--yes"])).await;
-    assert!(
-        put.err
-            .contains("no trigger is held for 2 alarms: --hold-alarms")
-    );
-    assert_eq!(scene.deployment.sandbox.sagemaker().executions().len(), 0);
-
-    let calmer = calmer.replace("1d", "2d");
-    let folder = Folder::new("alarms", &[("fraud-detection.json", &calmer)]);
-    let held = scene
-        .does(&apply(&folder, &["--yes", "--hold-alarms"]))
-        .await;
-    assert!(held.out.contains("claimed: claim 1"), "{held:?}");
-    assert!(
-        held.out.contains("held: the execution of claim 1"),
-        "{held:?}"
-    );
-    assert_eq!(scene.deployment.sandbox.sagemaker().executions().len(), 1);
-    let history = scene.does(&["history", MODEL, "--json"]).await;
-    let evidence = r#"when \"ana\" applied the policy: \"a calmer rule\""#;
-    assert!(history.out.contains(evidence), "{}", history.out);
-    let history = history.json();
-    assert_eq!(history[0]["policy_version"], 3, "{history}");
-
-    // It knows both now: one runs, one waits.
-    let calmer = calmer.replace("2d", "3d");
-    let folder = Folder::new("alarms", &[("fraud-detection.json", &calmer)]);
-    let again = scene
-        .does(&apply(&folder, &["--yes", "--hold-alarms"]))
-        .await;
-    assert_eq!(again.lines("which it knows").len(), 2, "{again:?}");
-    assert!(!again.out.contains("held: "), "{again:?}");
-}
-
-#[tokio::test]
 async fn a_stored_policy_comes_back_as_it_was_put() {
     let scene = Scene::start().await;
     scene.deployment.put_policy("churn", CHURN).unwrap();
@@ -278,122 +292,16 @@ async fn a_stored_policy_comes_back_as_it_was_put() {
     let refused = scene.run(&line).await;
     assert!(matches!(&refused.exit, Err(Failure::Invalid(why)) if why.contains("--overwrite")));
     assert_eq!(folder.read("churn.json"), mine);
+    // Nothing is written before everything can be.
+    std::fs::remove_file(folder.0.join("fraud-detection.json")).unwrap();
+    scene.deployment.put_policy("a", CHURN).unwrap();
+    scene.run(&line).await.exit.unwrap_err();
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
     scene.does(&[&line[..], &["--overwrite"]].concat()).await;
     assert_eq!(folder.read("churn.json").trim_end(), CHURN);
     let missing = scene.run(&["policy", "export", "ranking"]).await;
     assert!(
         matches!(&missing.exit, Err(Failure::Invalid(why)) if why.contains("/retrain/policies/ranking")),
         "{missing:?}"
-    );
-}
-
-fn remove<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let line = ["policy", "remove", MODEL, "--why", "it is replaced"];
-    [&line, more].concat()
-}
-
-#[tokio::test]
-async fn a_policy_goes_after_what_waits_and_runs_is_settled() {
-    let scene = Scene::released().await;
-    scene.alarm("fraud-detection-data-quality").await;
-    scene.alarm("fraud-detection-model-quality").await;
-    scene
-        .does(&["pause", MODEL, "-e", "staging", "-w", "x"])
-        .await;
-    let before = scene.table().await;
-    let dry = scene.does(&remove(&["--dry-run"])).await;
-    assert_eq!(dry.lines("discarded:").len(), 1, "{dry:?}");
-    assert_eq!(dry.lines("goes on, but nobody waits for it").len(), 1);
-    assert_eq!(dry.lines("nobody is reminded any more").len(), 1);
-    assert_eq!(scene.table().await, before);
-    scene.says.replace(Some(false));
-    let no = scene.run(&remove(&[])).await;
-    assert!(matches!(no.exit, Ok(Exit::No)), "{no:?}");
-    assert_eq!(scene.table().await, before);
-
-    let done = scene.does(&remove(&["--yes"])).await;
-    assert!(
-        done.err
-            .contains("removed /retrain/policies/fraud-detection")
-    );
-    let retired = done.lines("retired: the policy goes: ");
-    // Also where nothing has happened yet; staging was paused before.
-    assert_eq!(retired.len(), 3, "{done:?}");
-    let history = scene.does(&["history", MODEL]).await.out;
-    assert!(
-        history.contains("\"ana\" removes the policy: \"it is replaced\""),
-        "{history}"
-    );
-    assert!(
-        history.contains("2 cause(s) discarded; arn:aws:sagemaker:"),
-        "{history}"
-    );
-    assert_eq!(scene.does(&["due", "--json"]).await.out, "[]\n");
-    let gone = scene.run(&remove(&["--yes"])).await;
-    assert!(
-        matches!(&gone.exit, Err(Failure::Invalid(why)) if why.contains("there is no policy")),
-        "{gone:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_model_that_has_a_policy_again_waits_for_a_person() {
-    let scene = Scene::start().await;
-    let folder = Folder::new("again", &[("fraud-detection.json", &stored(&scene).await)]);
-    scene.alarm("fraud-detection-data-quality").await;
-    scene.does(&remove(&["--yes"])).await;
-    let put = scene.does(&apply(&folder, &["--yes"])).await;
-    assert!(
-        put.err.contains("fraud-detection#retrain is paused"),
-        "{put:?}"
-    );
-    scene.wait(jiff::SignedDuration::from_hours(7));
-    scene.alarm("fraud-detection-data-quality").await;
-    let executions = || scene.deployment.sandbox.sagemaker().executions().len();
-    assert_eq!(executions(), 1);
-    scene.does(&["resume", MODEL, "-w", "back", "--yes"]).await;
-    // The first execution still runs: it is found before a second one starts.
-    scene.reconcile().await;
-    assert_eq!(executions(), 1);
-    scene
-        .training_ends(retrain_sandbox::sagemaker::ExecutionStatus::Succeeded)
-        .await;
-    scene.wait(jiff::SignedDuration::from_hours(7));
-    scene.reconcile().await;
-    assert_eq!(executions(), 2);
-}
-
-#[tokio::test]
-async fn a_policy_stays_while_something_is_being_started() {
-    let scene = Scene::start().await;
-    let lost = retrain_sandbox::Fault::on(
-        Service::SageMaker,
-        "StartPipelineExecution",
-        retrain_sandbox::FaultKind::ServerErrorAfter,
-    );
-    scene.deployment.sandbox.faults().inject(lost);
-    scene.alarm("fraud-detection-data-quality").await;
-    let busy = scene.run(&remove(&["--yes"])).await;
-    assert!(matches!(busy.exit, Ok(Exit::No)), "{busy:?}");
-    assert!(busy.err.contains("try again in a minute"), "{busy:?}");
-    assert!(stored(&scene).await.contains("fraud-detection-training"));
-    scene.wait(jiff::SignedDuration::from_mins(5));
-    let done = scene.does(&remove(&["--yes", "--json"])).await.json();
-    assert_eq!(done["removed"], true);
-    assert_eq!(done["settled"][0]["outcome"], "retired");
-}
-
-#[tokio::test]
-async fn an_invalid_policy_can_only_go_while_nothing_depends_on_it() {
-    let scene = Scene::start().await;
-    scene.deployment.put_policy("churn", "{}").unwrap();
-    let line = ["policy", "remove", "churn", "--why", "a mistake", "--yes"];
-    scene.does(&line).await;
-    scene.alarm("fraud-detection-data-quality").await;
-    scene.deployment.put_policy(MODEL, "{}").unwrap();
-    let kept = scene.run(&remove(&["--yes"])).await;
-    assert!(
-        matches!(&kept.exit, Err(Failure::Invalid(why)) if why.contains("apply a valid one")),
-        "{kept:?}"
     );
 }

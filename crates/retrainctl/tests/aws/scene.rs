@@ -1,6 +1,6 @@
 //! A controller on the sandbox, and a person at its command line.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
@@ -17,7 +17,7 @@ use retrain_sandbox::codepipeline::{ExecutionStatus as Deployed, Pipeline};
 use retrain_sandbox::sagemaker::{ExecutionStatus as Trained, NewPackage};
 use retrainctl::cli::{Cli, Command, PolicyCommand};
 use retrainctl::mend::mend;
-use retrainctl::operate::{Surroundings, operate, stored};
+use retrainctl::operate::{Surroundings, explain, operate, stored};
 use retrainctl::{Exit, Failure};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(crate) const MODEL: &str = "fraud-detection";
 
 /// A model that a person approves, and that is deployed to staging by itself, to
 /// production when a person says so.
-const RELEASED: &str = r#"{
+pub(crate) const RELEASED: &str = r#"{
     "pipeline": {"name": "fraud-detection-training"},
     "parameters": {"InputDataUri": "s3://fraud/", "ControllerToken": "{token}"},
     "drift": {"alarms": [{"alarm_name": "fraud-detection-*"}]},
@@ -76,6 +76,8 @@ pub(crate) struct Scene {
     pub(crate) deployment: Deployment,
     /// What the person says when asked whether to go on.
     pub(crate) says: RefCell<Option<bool>>,
+    /// Whether nothing says where the model registry is.
+    pub(crate) lacks_registry: Cell<bool>,
 }
 
 impl Scene {
@@ -83,6 +85,7 @@ impl Scene {
         Self {
             deployment: Deployment::start(Options::default()).await.unwrap(),
             says: RefCell::new(None),
+            lacks_registry: Cell::new(false),
         }
     }
 
@@ -112,15 +115,30 @@ impl Scene {
 
     /// Runs a command line.
     pub(crate) async fn run(&self, line: &[&str]) -> Printed {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = self.write(line, &mut out, &mut err).await;
+        Printed {
+            out: String::from_utf8(out).unwrap(),
+            err: String::from_utf8(err).unwrap(),
+            exit,
+        }
+    }
+
+    /// Runs a command line that writes to these.
+    pub(crate) async fn write(
+        &self,
+        line: &[&str],
+        out: &mut dyn io::Write,
+        err: &mut dyn io::Write,
+    ) -> Result<Exit, Failure> {
         let line = ["retrainctl"].iter().chain(line);
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
-        let (mut out, mut err) = (Vec::new(), Vec::new());
         let (settings, clock) = (self.deployment.settings(), self.deployment.clock());
         let variable = |name: &str| {
             Some(match name {
                 "RETRAIN_TABLE" => settings.table.clone(),
                 "RETRAIN_POLICY_PATH" => settings.policy_path.to_string(),
-                "RETRAIN_MODEL_PACKAGES" => {
+                "RETRAIN_MODEL_PACKAGES" if !self.lacks_registry.get() => {
                     "arn:aws:sagemaker:us-east-1:111122223333:model-package".to_owned()
                 }
                 "USER" => "ana".to_owned(),
@@ -132,21 +150,16 @@ impl Scene {
             variable: &variable,
             clock: &clock,
             confirmed: &|| -> io::Result<Option<bool>> { Ok(*self.says.borrow()) },
+            attended: self.says.borrow().is_some(),
         };
-        let exit = match &cli.command {
-            Command::Operate(command) => {
-                Box::pin(operate(command, &around, &mut out, &mut err)).await
-            }
+        match &cli.command {
+            Command::Operate(command) => Box::pin(operate(command, &around, out, err)).await,
             Command::Policy(PolicyCommand::Stored(command)) => {
-                Box::pin(stored(command, &around, &mut out, &mut err)).await
+                Box::pin(stored(command, &around, out, err)).await
             }
-            Command::Mend(command) => Box::pin(mend(command, &around, &mut out, &mut err)).await,
+            Command::Explain(args) => Box::pin(explain(args, &around, out, err)).await,
+            Command::Mend(command) => Box::pin(mend(command, &around, out, err)).await,
             other => panic!("{other:?} needs no AWS"),
-        };
-        Printed {
-            out: String::from_utf8(out).unwrap(),
-            err: String::from_utf8(err).unwrap(),
-            exit,
         }
     }
 
@@ -164,8 +177,13 @@ impl Scene {
     /// An alarm of the model enters ALARM now.
     pub(crate) async fn alarm(&self, name: &str) {
         let now = self.deployment.sandbox.clock().now();
+        self.alarm_at(name, now).await;
+    }
+
+    /// The function is told that an alarm of the model has entered ALARM.
+    pub(crate) async fn alarm_at(&self, name: &str, at: jiff::Timestamp) {
         let event = sample("drift-alarm/alarm").unwrap();
-        let event = event.at(now).of_alarm(name);
+        let event = event.at(at).of_alarm(name);
         let (function, clock) = (self.deployment.drift_alarm(), self.deployment.clock());
         let handled = function.handle_at(event.event(), &clock);
         Box::pin(handled).await.unwrap();

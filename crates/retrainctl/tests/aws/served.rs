@@ -95,7 +95,7 @@ async fn a_lead_time_goes_from_the_first_cause_to_the_first_deployment() {
     let production = &times[1];
     assert_eq!(production["environment"], "production");
     assert_eq!(production["without_cause"], 1);
-    assert_eq!(production["times"]["causes"], 1);
+    assert_eq!(production["times"]["deployments"], 1);
     let newest = &production["deployments"][1];
     let cause = "data_quality drift alarm \"fraud-detection-data-quality\"";
     assert_eq!(newest["origin"]["cause"], cause);
@@ -111,4 +111,50 @@ async fn a_lead_time_goes_from_the_first_cause_to_the_first_deployment() {
     let since = now(&scene).to_string();
     let none = scene.does(&["lead-times", "--since", &since]).await;
     assert_eq!(none.lines(MODEL)[0], "fraud-detection staging 0 - - - 0");
+}
+
+#[tokio::test]
+async fn what_has_served_is_known_when_the_policy_is_gone() {
+    let scene = Scene::released().await;
+    release(&scene, "2").await;
+    let remove = ["policy", "remove", MODEL, "-w", "replaced", "--yes"];
+    scene.does(&remove).await;
+    let line = ["deployed", MODEL, "-e", "production"];
+    let served = scene.does(&line).await;
+    assert_eq!(served.lines("fraud-detection/2").len(), 1, "{served:?}");
+}
+
+#[tokio::test]
+async fn no_more_is_read_than_the_answer_needs() {
+    let scene = Scene::released().await;
+    release(&scene, "2").await;
+    // Whatever else happens in the environment is newer.
+    for _ in 0..80 {
+        for order in ["pause", "resume"] {
+            scene
+                .does(&[order, MODEL, "-e", "production", "-w", "x", "--yes"])
+                .await;
+        }
+    }
+    let reads = async |line: &[&str]| {
+        scene.deployment.sandbox.calls().take();
+        scene.does(line).await;
+        let calls = scene.deployment.sandbox.calls().take();
+        calls
+            .iter()
+            .filter(|call| call.operation == "Query")
+            .count()
+    };
+    let line = ["deployed", MODEL, "-e", "production"];
+    assert_eq!(reads(&line).await, 2);
+    scene.wait(SignedDuration::from_hours(24));
+    scene.register();
+    scene.hear_of_packages().await;
+    release(&scene, "3").await;
+    assert_eq!(reads(&line).await, 1);
+    let since = now(&scene) - SignedDuration::from_hours(3);
+    let since = since.to_string();
+    let line = ["lead-times", MODEL, "-e", "production", "--since", &since];
+    let reads = reads(&line).await;
+    assert!(reads <= 3, "{reads}");
 }

@@ -58,20 +58,68 @@ fn a_run_goes_on_unwatched_and_is_met_again_under_a_later_policy() {
 }
 
 #[test]
-fn a_start_that_is_under_way_is_waited_for() {
+fn a_claim_is_never_forgotten() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    let lease = match &model.slot.phase {
-        Phase::Starting(claim) => claim.lease_until,
-        other => panic!("{other:?}"),
+    // Its worker sends it, and hears of nothing. Long after the lease, too, its execution
+    // may run.
+    for later in [1, HOUR, 30 * 24 * HOUR] {
+        let (outcome, _) = model.take(&retire(), later);
+        assert_eq!(
+            outcome,
+            Outcome::Unchanged {
+                because: Unchanged::StartIsUnderWay
+            }
+        );
+        assert!(matches!(model.slot.phase, Phase::Starting(_)));
+    }
+    // Once it is found, it is let go by its name.
+    model.take(&Event::Tick, 31 * 24 * HOUR);
+    model.take(&accepted(1, 0), 31 * 24 * HOUR);
+    let (outcome, _) = model.take(&retire(), 31 * 24 * HOUR);
+    let Outcome::Retired {
+        execution: Some(_), ..
+    } = outcome
+    else {
+        panic!("{outcome}")
     };
-    let lease = lease.duration_since(at(0)).as_secs();
-    let (outcome, _) = model.take(&retire(), lease - 1);
-    assert_eq!(outcome.to_string(), Unchanged::LeaseIsLive.to_string());
-    let starts = model.slot.starts.len();
-    assert_eq!(model.outcome(&retire(), lease), "retired");
-    assert_eq!(model.slot.phase, Phase::Idle);
-    assert_eq!(model.slot.starts.len(), starts + 1);
+}
+
+#[test]
+fn a_claim_goes_once_a_person_has_given_it_up() {
+    let mut model = Model::new();
+    model.take(&alarmed("dq", 0), 0);
+    let give_up = Event::Abandon {
+        by: "ana".into(),
+        why: "there is no execution".into(),
+    };
+    assert_eq!(model.outcome(&give_up, HOUR), "abandoned");
+    let (outcome, _) = model.take(&retire(), HOUR);
+    assert_eq!(outcome.to_string(), "the policy goes: 1 cause(s) discarded");
+}
+
+#[test]
+fn what_is_left_in_an_environment_that_is_no_more_can_be_settled() {
+    let mut model = Model::environment("staging");
+    model.take(&release::approved(2, 0), 0);
+    model.policy = model.policy.in_abandoned_lane(&release::deploys("dropped"));
+    assert_eq!(model.policy.environment(), None);
+    assert_eq!(
+        model.outcome(&retire(), 10),
+        "unchanged",
+        "a start is under way"
+    );
+    let (_, commands) = model.take(&Event::Tick, HOUR);
+    assert!(
+        matches!(
+            commands[..],
+            [Command::EnsureStarted {
+                look: Look::Only,
+                ..
+            }]
+        ),
+        "{commands:?}"
+    );
 }
 
 #[test]

@@ -39,9 +39,11 @@ async fn the_actions_of_an_alarm_are_told() {
     let mut alarm = retrain_sandbox::cloudwatch::Alarm::new("churn-drift");
     alarm.actions_enabled = false;
     alarm.alarm_actions = vec!["arn:aws:sns:us-east-1:111122223333:team".to_owned()];
+    alarm.ok_actions = vec!["arn:aws:sns:us-east-1:111122223333:calm".to_owned()];
     sandbox.cloudwatch().put_alarm(alarm.clone()).unwrap();
     let told = client.describe_alarms().send().await.unwrap();
     let told = &told.metric_alarms()[0];
     assert_eq!(told.actions_enabled(), Some(false));
     assert_eq!(told.alarm_actions(), alarm.alarm_actions);
+    assert_eq!(told.ok_actions(), alarm.ok_actions);
 }

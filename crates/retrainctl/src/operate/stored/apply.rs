@@ -1,6 +1,6 @@
 //! `retrainctl policy apply`: from files to Parameter Store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use retrain_aws::Answer;
@@ -8,19 +8,20 @@ use retrain_controller::Clock;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::ModelName;
 use retrain_core::policy::PolicyInForce;
-use retrain_policies::{Document, PolicySet};
 use serde::Serialize;
 
 use super::super::Surroundings;
 use super::super::ask::{by, sentence, settings};
 use super::super::place::{Place, lanes};
+
+use super::plan::Plan;
 use super::present::{self, Present};
 use crate::cli::stored::ApplyArgs;
 use crate::exit::{Exit, Failure};
-use crate::policies::{PolicyFile, files};
+use crate::policies::files;
 use crate::policy::check::refusals;
-use crate::policy::diff::{self, Changes, compared};
-use crate::words::several;
+use crate::policy::diff::Changes;
+use crate::words::{self, several};
 
 /// What is to be done, and what was.
 #[derive(Serialize)]
@@ -34,21 +35,10 @@ struct Applied {
     alarms: Vec<Present>,
     /// The versions that were put.
     versions: BTreeMap<ModelName, u64>,
+    /// The versions that somebody else has put at the same time, and that are not in force.
+    overwritten: BTreeMap<ModelName, u64>,
     /// What became of the triggers for alarms.
     held: Vec<Answer>,
-}
-
-/// The given policies among the stored ones.
-struct Plan {
-    files: Vec<PolicyFile>,
-    /// The versions that are stored.
-    stored: BTreeMap<String, u64>,
-    changes: Changes,
-    mended: Vec<String>,
-    unchanged: Vec<String>,
-    /// What will be in force of the models that change; each has the version that it
-    /// will have.
-    policies: Vec<PolicyInForce>,
 }
 
 pub(super) async fn run(
@@ -72,7 +62,14 @@ pub(super) async fn run(
     }
     let place = Place::of(&args.ask.place, around)?;
     let plan = Plan::of(given, place.stored.parameters.documents().await?)?;
-    let alarms = present::present(&plan.policies, &place, around).await?;
+    // What is not changed may have alarms, too, of which nobody has told.
+    let watched = if args.hold_alarms {
+        &plan.same[..]
+    } else {
+        &[]
+    };
+    let watched = [&plan.policies[..], watched].concat();
+    let alarms = present::present(&watched, &place, around).await?;
     let json = args.ask.json;
     if !json {
         plan.print(out)?;
@@ -80,163 +77,191 @@ pub(super) async fn run(
     }
     let mut applied = Applied {
         dry_run: args.ask.dry_run,
-        changes: plan.changes,
-        mended: plan.mended,
-        unchanged: plan.unchanged,
+        changes: plan.changes.clone(),
+        mended: plan.mended.clone(),
+        unchanged: plan.unchanged.clone(),
         alarms,
         versions: BTreeMap::new(),
+        overwritten: BTreeMap::new(),
         held: Vec::new(),
     };
-    let many = several(plan.policies.len() as u64, "policy");
-    let many = many.replace("policys", "policies");
-    if plan.policies.is_empty() {
-        writeln!(err, "every policy is stored as it is: nothing to do")?;
-    } else if args.ask.dry_run {
-        writeln!(err, "{many} would be put under {}", place.stored.path)?;
-    } else {
-        if args.hold_alarms && applied.alarms.iter().any(|one| !one.is_known) {
-            // Better now than when the policies are put already.
-            settings(&args.ask, around)?;
-        }
-        let question = format!("Put {many} under {}?", place.stored.path);
-        if !args.ask.yes && !around.goes_on(&question, err)? {
-            writeln!(err, "nothing was done")?;
-            return Ok(Exit::No);
-        }
-        for policy in &plan.policies {
-            let version = put(policy, &plan.files, &plan.stored, &note, &place, err).await;
-            let version = version.map_err(|failure| told_before(failure, &applied.versions))?;
-            if !json {
-                writeln!(out, "{}: version {version}", policy.model)?;
-            }
-            applied.versions.insert(policy.model.clone(), version);
-        }
-        tell_of_pauses(&plan.policies, &place, err).await?;
-        hold(args, &plan.policies, &mut applied, around, out, err).await?;
-    }
+    let run = Run {
+        args,
+        around,
+        place,
+        note,
+    };
+    let exit = run.go_on(&plan, watched, &mut applied, out, err).await?;
     if json {
-        let applied = serde_json::to_string_pretty(&applied).map_err(std::io::Error::from)?;
-        writeln!(out, "{applied}")?;
+        words::json(&applied, out)?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
-impl Plan {
-    fn of(files: Vec<PolicyFile>, documents: Vec<Document>) -> Result<Self, Failure> {
-        let stored: BTreeMap<String, u64> = documents
-            .iter()
-            .map(|of| (of.name.clone(), of.version))
-            .collect();
-        let before = PolicySet::parse(documents.iter().cloned());
-        let after = together(&files, documents, &before)?;
-        let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
-        let mut mended = Vec::new();
-        for file in &files {
-            let Some(policy) = policy_of(&after, &file.model) else {
-                continue;
-            };
-            match policy_of(&before, &file.model) {
-                None if stored.contains_key(&file.model) => mended.push(file.model.clone()),
-                known => {
-                    if let Some(known) = known {
-                        old.insert(file.model.clone(), diff::value(&known.policy)?);
-                    }
-                    new.insert(file.model.clone(), diff::value(&policy.policy)?);
-                }
+/// Who applies policies, and where.
+struct Run<'a, C> {
+    args: &'a ApplyArgs,
+    around: &'a Surroundings<'a, C>,
+    place: Place,
+    /// Who, and why.
+    note: String,
+}
+
+impl<C: Clock> Run<'_, C> {
+    /// Asks, puts and holds, if that is wanted.
+    async fn go_on(
+        &self,
+        plan: &Plan,
+        watched: Vec<PolicyInForce>,
+        applied: &mut Applied,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
+        let (ask, path) = (&self.args.ask, &self.place.stored.path);
+        let many = match plan.policies.len() {
+            1 => "1 policy".to_owned(),
+            many => format!("{many} policies"),
+        };
+        if plan.policies.is_empty() {
+            writeln!(err, "every policy is stored as it is: nothing to do")?;
+        }
+        if ask.dry_run {
+            if !plan.policies.is_empty() {
+                writeln!(err, "{many} would be put under {path}")?;
+            }
+            return Ok(Exit::Done);
+        }
+        let may_hold = self.args.hold_alarms || !ask.yes;
+        if may_hold && applied.alarms.iter().any(|one| !one.is_known) {
+            // Better now than when the policies are put already.
+            settings(ask, self.around)?;
+        }
+        if !plan.policies.is_empty() {
+            let question = format!("Put {many} under {path}?");
+            if !ask.yes && !self.around.goes_on(&question, out, err)? {
+                writeln!(err, "nothing was done")?;
+                return Ok(Exit::No);
+            }
+            self.put_all(plan, applied, out, err).await?;
+            tell_of_pauses(&plan.policies, &self.place, err).await?;
+            if { plan.policies.iter() }.any(|one| !one.policy.drift.is_empty()) {
+                writeln!(
+                    err,
+                    "functions know the old policies for up to RETRAIN_POLICY_TTL: an alarm that goes off meanwhile may be missed; the same command with --hold-alarms finds it after that"
+                )?;
             }
         }
-        let changes = compared(&old, &new);
-        let changing: BTreeSet<&String> = { changes.added.iter() }
-            .chain(changes.changed.keys())
-            .chain(&mended)
-            .collect();
-        let policies = changing.iter().filter_map(|model| policy_of(&after, model));
-        let policies = policies.cloned().collect();
-        let same = files.iter().filter(|file| !changing.contains(&file.model));
-        let unchanged = same.map(|file| file.model.clone()).collect();
-        Ok(Self {
-            files,
-            stored,
-            changes,
-            mended,
-            unchanged,
-            policies,
+        self.hold(watched, applied, out, err).await?;
+        Ok(if applied.overwritten.is_empty() {
+            Exit::Done
+        } else {
+            Exit::No
         })
     }
 
-    fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        diff::print(&self.changes, out)?;
-        for model in &self.mended {
-            writeln!(out, "{model}: replaces a policy that is invalid")?;
+    async fn put_all(
+        &self,
+        plan: &Plan,
+        applied: &mut Applied,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        for policy in &plan.policies {
+            let version = self.put(policy, plan).await;
+            let version = version.map_err(|failure| told_before(failure, &applied.versions))?;
+            let model = &policy.model;
+            if !self.args.ask.json {
+                writeln!(out, "{model}: version {version}")?;
+            }
+            if version > policy.version {
+                let (lost, path) = (version - 1, &self.place.stored.path);
+                writeln!(
+                    err,
+                    "retrainctl: the policy of {model} is version {version} now, not {}: somebody else has put version {lost} at the same time, and it is overwritten; `aws ssm get-parameter --name {path}/{model}:{lost}` shows it",
+                    policy.version
+                )?;
+                applied.overwritten.insert(model.clone(), lost);
+            }
+            applied.versions.insert(model.clone(), version);
         }
         Ok(())
     }
-}
 
-/// The policies that will be in force. No model may lose its policy by what another one
-/// is given.
-fn together(
-    files: &[PolicyFile],
-    documents: Vec<Document>,
-    before: &PolicySet,
-) -> Result<PolicySet, Failure> {
-    let mut all: BTreeMap<String, Document> = documents
-        .into_iter()
-        .map(|of| (of.name.clone(), of))
-        .collect();
-    for file in files {
-        let version = all.get(&file.model).map_or(0, |known| known.version);
-        let document = Document {
-            name: file.model.clone(),
-            version: version + 1,
-            text: file.text.clone(),
+    /// Puts one policy over what was read, and over nothing else that is there.
+    async fn put(&self, policy: &PolicyInForce, plan: &Plan) -> Result<u64, Failure> {
+        let (stored, model) = (&self.place.stored, &policy.model);
+        let replaces = plan.stored.get(model.as_str()).copied();
+        if let Some(moved) = stored.moved(model, replaces).await? {
+            return Err(Failure::Invalid(format!(
+                "nothing was put over it: {moved}"
+            )));
+        }
+        let mut files = plan.files.iter();
+        let file = files.find(|file| file.model == model.as_str());
+        let text = file.map_or("", |file| file.text.trim_end());
+        let put = stored.parameters.put(model, text, replaces, &self.note);
+        Ok(put.await?)
+    }
+
+    /// Holds a trigger for each alarm of which the controller does not know, if that is
+    /// wanted.
+    async fn hold(
+        &self,
+        mut policies: Vec<PolicyInForce>,
+        applied: &mut Applied,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let ask = &self.args.ask;
+        let unknown = { applied.alarms.iter() }
+            .filter(|one| !one.is_known)
+            .count();
+        let many = several(unknown as u64, "alarm");
+        if !self.args.hold_alarms {
+            if unknown == 0 {
+                return Ok(());
+            }
+            if ask.yes {
+                writeln!(
+                    err,
+                    "no trigger is held for {many}: the same command with --hold-alarms does that"
+                )?;
+                return Ok(());
+            }
+            let question = format!("Hold a trigger for {many}?");
+            if !self.around.goes_on(&question, out, err)? {
+                return Ok(());
+            }
+        }
+        for policy in &mut policies {
+            if let Some(version) = applied.versions.get(&policy.model) {
+                policy.version = *version;
+            }
+        }
+        // An alarm may be over by now, or its event may have come.
+        let listed = std::mem::take(&mut applied.alarms);
+        applied.alarms = present::present(&policies, &self.place, self.around).await?;
+        for gone in listed.iter().filter(|one| !one.is_known) {
+            if !applied.alarms.iter().any(|now| now.is_same(gone)) {
+                let name = gone.alarm.alarm_name();
+                writeln!(err, "the alarm {name:?} is over: nothing is held for it")?;
+            }
+        }
+        let is_meant = |one: &&Present| {
+            !one.is_known && (self.args.hold_alarms || listed.iter().any(|of| of.is_same(one)))
         };
-        all.insert(file.model.clone(), document);
+        for one in applied.alarms.iter().filter(is_meant) {
+            let Some(policy) = policies.iter().find(|policy| policy.model == one.model) else {
+                continue;
+            };
+            let answer = present::hold(one, policy, ask, self.around).await?;
+            if !ask.json {
+                writeln!(out, "{}", sentence(&answer, false))?;
+            }
+            applied.held.push(answer);
+        }
+        Ok(())
     }
-    let after = PolicySet::parse(all.into_values());
-    let known = |name: &str| before.invalid().iter().any(|of| of.name == name);
-    let given = |name: &str| files.iter().any(|file| file.model == name);
-    let broken = after.invalid().iter();
-    let mut broken = broken.filter(|of| given(&of.name) || !known(&of.name));
-    match broken.next() {
-        None => Ok(after),
-        Some(broken) => Err(Failure::Invalid(format!(
-            "nothing was applied: together with what is stored, the policy of {} is invalid: {}",
-            broken.name, broken.error
-        ))),
-    }
-}
-
-fn policy_of<'a>(set: &'a PolicySet, model: &str) -> Option<&'a PolicyInForce> {
-    set.of(&ModelName::parse(model).ok()?)
-}
-
-/// Puts one policy, and says whether somebody else has put one at the same time.
-async fn put(
-    policy: &PolicyInForce,
-    files: &[PolicyFile],
-    stored: &BTreeMap<String, u64>,
-    note: &str,
-    place: &Place,
-    err: &mut dyn Write,
-) -> Result<u64, Failure> {
-    let model = &policy.model;
-    let file = files.iter().find(|file| file.model == model.as_str());
-    let text = file.map_or("", |file| file.text.trim_end());
-    let replaces = stored.get(model.as_str()).copied();
-    let version = place
-        .stored
-        .parameters
-        .put(model, text, replaces, note)
-        .await?;
-    if version != policy.version {
-        writeln!(
-            err,
-            "retrainctl: the policy of {model} is version {version} now, not {}: somebody else has put one at the same time, and it is overwritten",
-            policy.version
-        )?;
-    }
-    Ok(version)
 }
 
 /// Says which of the models start nothing although they have a policy now: one that was
@@ -276,50 +301,9 @@ fn told_before(failure: Failure, versions: &BTreeMap<ModelName, u64>) -> Failure
         return failure;
     }
     let models: Vec<&str> = versions.keys().map(ModelName::as_str).collect();
-    Failure::Aws(format!("{failure}; put before that: {}", models.join(", ")))
-}
-
-/// Holds a trigger for each alarm of which the controller does not know, if that is wanted.
-async fn hold(
-    args: &ApplyArgs,
-    policies: &[PolicyInForce],
-    applied: &mut Applied,
-    around: &Surroundings<'_, impl Clock>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> Result<(), Failure> {
-    let unknown = applied.alarms.iter().filter(|one| !one.is_known);
-    let unknown: Vec<&Present> = unknown.collect();
-    if unknown.is_empty() {
-        return Ok(());
+    let told = format!("{failure}; put before that: {}", models.join(", "));
+    match failure {
+        Failure::Invalid(_) => Failure::Invalid(told),
+        _ => Failure::Aws(told),
     }
-    let many = several(unknown.len() as u64, "alarm");
-    if !args.hold_alarms {
-        if args.ask.yes {
-            writeln!(
-                err,
-                "no trigger is held for {many}: --hold-alarms does that"
-            )?;
-            return Ok(());
-        }
-        if !around.goes_on(&format!("Hold a trigger for {many}?"), err)? {
-            return Ok(());
-        }
-    }
-    for one in unknown {
-        let Some(policy) = policies.iter().find(|policy| policy.model == one.model) else {
-            continue;
-        };
-        let version = applied.versions.get(&one.model).copied();
-        let policy = PolicyInForce {
-            version: version.unwrap_or(policy.version),
-            ..policy.clone()
-        };
-        let answer = present::hold(one, &policy, &args.ask, around).await?;
-        if !args.ask.json {
-            writeln!(out, "{}", sentence(&answer, false))?;
-        }
-        applied.held.push(answer);
-    }
-    Ok(())
 }

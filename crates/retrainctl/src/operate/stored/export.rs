@@ -36,37 +36,39 @@ pub(super) async fn run(
         }
         return Ok(Exit::Done);
     };
-    let mut written: u64 = 0;
+    // Nothing is written before everything can be.
+    let mut new = Vec::new();
     for document in &wanted {
         if let Err(error) = ModelName::parse(document.name.as_str()) {
             writeln!(err, "retrainctl: {:?} is no policy: {error}", document.name)?;
             continue;
         }
-        written += u64::from(write(document, directory, args.overwrite)?);
+        let path = directory.join(format!("{}.json", document.name));
+        if !is_there(document, &path, args.overwrite)? {
+            new.push((path, document));
+        }
     }
-    let directory = directory.display();
-    writeln!(err, "{} written to {directory}", several(written, "file"))?;
+    fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
+    for (path, document) in &new {
+        let text = format!("{}\n", document.text.trim_end());
+        fs::write(path, text).map_err(|error| Failure::file(path, error))?;
+    }
+    let (files, directory) = (several(new.len() as u64, "file"), directory.display());
+    writeln!(err, "{files} written to {directory}")?;
     Ok(Exit::Done)
 }
 
-/// Writes one policy, and says whether it was not there already.
-fn write(document: &Document, directory: &Path, overwrite: bool) -> Result<bool, Failure> {
-    let path = directory.join(format!("{}.json", document.name));
-    let failed = |error| Failure::file(&path, error);
-    let text = format!("{}\n", document.text.trim_end());
-    match fs::read_to_string(&path) {
-        Ok(known) if known.trim_end() == document.text.trim_end() => return Ok(false),
-        Ok(_) if !overwrite => {
-            return Err(Failure::Invalid(format!(
-                "{} holds something else: --overwrite replaces it",
-                path.display()
-            )));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
+/// Whether the file holds the policy already. What else it holds may only be written over
+/// if that is said.
+fn is_there(document: &Document, path: &Path, overwrite: bool) -> Result<bool, Failure> {
+    match fs::read_to_string(path) {
+        Ok(known) if known.trim_end() == document.text.trim_end() => Ok(true),
+        Ok(_) if !overwrite => Err(Failure::Invalid(format!(
+            "nothing was written: {} holds something else, and --overwrite replaces it",
+            path.display()
+        ))),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::file(path, error)),
     }
-    fs::create_dir_all(directory).map_err(failed)?;
-    fs::write(&path, text).map_err(failed)?;
-    Ok(true)
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod export;
+mod plan;
 mod present;
 mod remove;
 

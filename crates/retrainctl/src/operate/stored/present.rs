@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use retrain_aws::{Answer, AwsController};
 use retrain_cloudwatch::CloudWatch;
 use retrain_controller::Clock;
-use retrain_core::drift::DriftKind;
+use retrain_core::drift::{AlarmTransition, DriftKind};
 use retrain_core::event::Event;
 use retrain_core::lane::SlotKey;
 use retrain_core::names::{AlarmArn, ModelName};
 use retrain_core::policy::{AlarmMatch, PolicyInForce};
-use retrain_core::slot::{Phase, Slot};
+use retrain_core::slot::Slot;
 use retrain_core::trigger::{Cause, Trigger};
 use retrain_policies::IgnoredAlarm;
 use serde::Serialize;
@@ -32,6 +32,16 @@ pub(super) struct Present {
     pub(super) since: Timestamp,
     /// Whether the model holds it already, or an execution carries it.
     pub(super) is_known: bool,
+    /// When it went off, as the controller is told.
+    #[serde(skip)]
+    told_at: Timestamp,
+}
+
+impl Present {
+    /// Whether it is the same alarm of the same model.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.model, &self.alarm) == (&other.model, &other.alarm)
+    }
 }
 
 /// What in `ALARM` means drift under these policies. Silenced alarms mean nothing.
@@ -60,6 +70,7 @@ pub(super) async fn present(
                 found.push(Present {
                     model: policy.model.clone(),
                     is_known: slot.is_some_and(|slot| carries(slot, &alarm.alarm)),
+                    told_at: told_at(alarm, slot, policy, around.clock.now()),
                     alarm: alarm.alarm.clone(),
                     drift,
                     since: alarm.at,
@@ -70,13 +81,27 @@ pub(super) async fn present(
     Ok(found)
 }
 
+/// When an alarm went off, as its event tells: should that still come, it is a duplicate.
+/// What is too old to be taken, or was taken before, is told anew.
+fn told_at(
+    alarm: &AlarmTransition,
+    slot: Option<&Slot>,
+    policy: &PolicyInForce,
+    now: Timestamp,
+) -> Timestamp {
+    let horizon = now.saturating_sub(policy.policy.max_event_age.duration());
+    let newest = slot.and_then(|slot| slot.alarms.newest(&alarm.alarm));
+    let was_taken = newest.is_some_and(|seen| seen.state == alarm.state && seen.at >= alarm.at);
+    if was_taken || horizon.is_ok_and(|horizon| alarm.at < horizon) {
+        now
+    } else {
+        alarm.at
+    }
+}
+
 /// Whether the alarm waits in the slot, or its claim or run carries it.
 fn carries(slot: &Slot, alarm: &AlarmArn) -> bool {
-    let claim = match &slot.phase {
-        Phase::Idle => None,
-        Phase::Starting(claim) => Some(claim),
-        Phase::Running(run) => Some(&run.claim),
-    };
+    let claim = slot.phase.claim();
     let carried = claim.into_iter().flat_map(|claim| claim.reasons.iter());
     let mut causes = slot.held.iter().chain(carried);
     causes.any(|reason| reason.cause.id() == alarm.as_str() && !reason.withdrawn)
@@ -102,7 +127,7 @@ pub(super) fn print(found: &[Present], now: Timestamp, out: &mut dyn Write) -> s
     Ok(())
 }
 
-/// Tells the controller of an alarm as if it had gone off now, and who has said so.
+/// Tells the controller of an alarm as its event would have, and who has said so.
 pub(super) async fn hold(
     one: &Present,
     policy: &PolicyInForce,
@@ -120,7 +145,7 @@ pub(super) async fn hold(
                 "in ALARM since {since} when {who:?} applied the policy: {why:?}"
             )),
         },
-        at: around.clock.now(),
+        at: one.told_at,
     });
     let subject = one.alarm.alarm_name();
     let told = controller.handle(subject, &event, policy, around.clock);

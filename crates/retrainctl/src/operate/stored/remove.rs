@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::slice;
 
-use jiff::Timestamp;
 use retrain_aws::{Answer, AwsController};
 use retrain_controller::Clock;
-use retrain_core::decision::Unchanged;
 use retrain_core::event::Event;
-use retrain_core::lane::Lane;
+use retrain_core::facts::Timing;
+use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::ModelName;
-use retrain_core::policy::PolicyInForce;
+use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::slot::{Phase, Slot};
 use retrain_policies::PolicySet;
 use serde::Serialize;
@@ -20,14 +20,15 @@ use super::super::place::{Place, Seat, Waiting, worth_seeing};
 use super::super::{Surroundings, in_time};
 use crate::cli::stored::RemoveArgs;
 use crate::exit::{Exit, Failure};
-use crate::words::{one_line, several};
+use crate::words::{self, one_line, several};
 
 /// What is to be settled and removed, and what became of it.
 #[derive(Serialize)]
 struct Removal {
     dry_run: bool,
     model: ModelName,
-    policy_version: u64,
+    /// Nothing if there is no policy any more.
+    policy_version: Option<u64>,
     lanes: Vec<Work>,
     /// What became of each lane.
     settled: Vec<Answer>,
@@ -38,14 +39,14 @@ struct Removal {
 #[derive(Serialize)]
 struct Work {
     #[serde(skip)]
-    lane: Lane,
+    key: SlotKey,
     #[serde(rename = "lane")]
     name: String,
     held: Vec<Waiting>,
     /// What else a person should know, in words.
     notes: Vec<String>,
-    /// Whether a worker may be starting or writing something just now.
-    is_busy: bool,
+    /// Whether a start may be under way.
+    is_starting: bool,
 }
 
 impl Work {
@@ -55,100 +56,260 @@ impl Work {
     }
 }
 
+/// What stands for a policy that is gone: nothing starts under it.
+const NO_POLICY: &str =
+    r#"{"pipeline": {"name": "none"}, "min_interval": "1h", "mode": "observe"}"#;
+
+/// Who removes a policy, and whose.
+struct Remover<'a, C> {
+    args: &'a RemoveArgs,
+    around: &'a Surroundings<'a, C>,
+    place: Place,
+}
+
+/// The policies, and the version of the model's own; nothing if it has none.
+struct Known {
+    policies: PolicySet,
+    version: Option<u64>,
+}
+
 pub(super) async fn run(
     args: &RemoveArgs,
     around: &Surroundings<'_, impl Clock>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let (model, now) = (&args.model, around.clock.now());
     by(&args.ask, around)?;
-    let place = Place::of(&args.ask.place, around)?;
-    let documents = place.stored.parameters.documents().await?;
-    let document = documents.iter().find(|of| of.name == model.as_str());
-    let version = document.ok_or_else(|| place.stored.none_of(model))?.version;
-    let policies = PolicySet::parse(documents);
-    let lanes = work(model, &policies, &place, now).await?;
+    let remover = Remover {
+        args,
+        around,
+        place: Place::of(&args.ask.place, around)?,
+    };
+    let known = remover.known().await?;
     let mut removal = Removal {
         dry_run: args.ask.dry_run,
-        model: model.clone(),
-        policy_version: version,
-        lanes,
+        model: args.model.clone(),
+        policy_version: known.version,
+        lanes: remover.work(&known).await?,
         settled: Vec::new(),
         removed: false,
     };
+    if known.version.is_none() && removal.lanes.is_empty() {
+        return Err(remover.place.stored.none_of(&args.model));
+    }
     if !args.ask.json {
         write!(out, "{}", text(&removal))?;
     }
-    let policy = policies.of(model);
-    if policy.is_none() && removal.lanes.iter().any(Work::is_some) {
-        return Err(Failure::Invalid(format!(
-            "the policy of {model} is invalid, so nothing can be settled under it: apply a valid one first"
-        )));
+    let exit = remover.go_on(&known, &mut removal, out, err).await?;
+    if args.ask.json {
+        words::json(&removal, out)?;
     }
-    if let Some(busy) = removal.lanes.iter().find(|work| work.is_busy) {
-        writeln!(err, "{}", under_way(&busy.name))?;
-        return Ok(Exit::No);
-    }
-    if !args.ask.dry_run {
-        let question = format!("Remove {}/{model}?", place.stored.path);
-        if !args.ask.yes && !around.goes_on(&question, err)? {
+    Ok(exit)
+}
+
+impl<C: Clock> Remover<'_, C> {
+    /// Asks, settles and removes, if that is wanted and possible.
+    async fn go_on(
+        &self,
+        known: &Known,
+        removal: &mut Removal,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
+        let (args, stored, model) = (self.args, &self.place.stored, &self.args.model);
+        let own = self.policy(known)?;
+        if own.is_none() && removal.lanes.iter().any(Work::is_some) {
+            return Err(Failure::Invalid(format!(
+                "the policy of {model} is invalid, so nothing can be settled under it: apply a valid one first"
+            )));
+        }
+        if args.ask.dry_run {
+            return Ok(Exit::Done);
+        }
+        let question = match known.version {
+            Some(_) => format!("Remove {}/{model}?", stored.path),
+            None => format!("Settle what is left of {model}?"),
+        };
+        if !args.ask.yes && !self.around.goes_on(&question, out, err)? {
             writeln!(err, "nothing was done")?;
             return Ok(Exit::No);
         }
-        if let Some(policy) = policy {
-            settle(args, policy, &mut removal, around, out).await?;
-            let live = Unchanged::LeaseIsLive.to_string();
-            if let Some(busy) = removal.settled.iter().find(|one| one.reason == live) {
-                writeln!(err, "{}", under_way(&busy.subject))?;
+        // A person may have thought for long.
+        if let Some(moved) = stored.moved(model, known.version).await? {
+            writeln!(err, "nothing was done: {moved}")?;
+            return Ok(Exit::No);
+        }
+        if let Some(own) = &own {
+            removal.lanes = self.work(known).await?;
+            if let Some(busy) = self.settle(own, removal, out).await? {
+                writeln!(err, "{}", under_way(&busy, removal))?;
                 return Ok(Exit::No);
             }
         }
-        removal.removed = place.stored.parameters.remove(model).await?;
-        writeln!(err, "removed {}/{model}", place.stored.path)?;
+        if known.version.is_none() {
+            return Ok(Exit::Done);
+        }
+        if let Some(moved) = stored.moved(model, known.version).await? {
+            writeln!(err, "the policy stays: {moved}")?;
+            return Ok(Exit::No);
+        }
+        removal.removed = stored.parameters.remove(model).await?;
+        let path = &stored.path;
+        if removal.removed {
+            writeln!(err, "removed {path}/{model}")?;
+        } else {
+            writeln!(err, "{path}/{model} was gone already")?;
+        }
+        if own.is_some_and(|own| own.policy.model_package_group.is_some()) {
+            writeln!(
+                err,
+                "functions know the policy for up to RETRAIN_POLICY_TTL: the same command, once more after that, settles what has come of packages meanwhile"
+            )?;
+        }
+        Ok(Exit::Done)
     }
-    if args.ask.json {
-        let removal = serde_json::to_string_pretty(&removal).map_err(std::io::Error::from)?;
-        writeln!(out, "{removal}")?;
+
+    async fn known(&self) -> Result<Known, Failure> {
+        let documents = self.place.stored.parameters.documents().await?;
+        let mut own = documents.iter();
+        let own = own.find(|of| of.name == self.args.model.as_str());
+        Ok(Known {
+            version: own.map(|own| own.version),
+            policies: PolicySet::parse(documents),
+        })
     }
-    Ok(Exit::Done)
+
+    /// The policy under which is settled. Where there is none any more nothing can start,
+    /// and so any will do. Nothing if there is one, and it is invalid.
+    fn policy(&self, known: &Known) -> Result<Option<PolicyInForce>, Failure> {
+        if known.version.is_some() {
+            return Ok(known.policies.of(&self.args.model).cloned());
+        }
+        let none = Policy::parse(NO_POLICY).map_err(|error| Failure::Invalid(error.to_string()))?;
+        Ok(Some(PolicyInForce::new(self.args.model.clone(), 0, none)))
+    }
+
+    /// What waits and runs in the lanes of the model. Those that were never used are
+    /// settled, too: nothing shall start there.
+    async fn work(&self, known: &Known) -> Result<Vec<Work>, Failure> {
+        let now = self.around.clock.now();
+        let due = self.place.all_due().await?;
+        let keys = worth_seeing(&known.policies, &due, Some(&self.args.model));
+        let seen = self.place.store.look(&keys).await?;
+        let seats = keys.into_iter();
+        let seats = seats.map(|key| Seat::of(key, &known.policies, &seen));
+        let mut work: Vec<Work> = seats
+            .map(|seat| Work {
+                name: seat.key.to_string(),
+                held: seat.held(&seen, now),
+                notes: seat.slot.map(notes).unwrap_or_default(),
+                is_starting: seat.slot.is_some_and(is_starting),
+                key: seat.key,
+            })
+            .collect();
+        // What is asked first asks nothing of what is asked later: packages tell
+        // environments, and never the other way around.
+        work.sort_by_key(|work| !matches!(work.key.lane, Lane::Package(_)));
+        Ok(work)
+    }
+
+    /// Settles all lanes, each with a record, up to the first in which something is under
+    /// way; which one that is.
+    async fn settle(
+        &self,
+        policy: &PolicyInForce,
+        removal: &mut Removal,
+        out: &mut dyn Write,
+    ) -> Result<Option<String>, Failure> {
+        let settings = settings(&self.args.ask, self.around)?;
+        let controller = AwsController::new(&settings, self.around.aws);
+        // What a start has come to is found out before anything is settled.
+        for work in removal.lanes.iter().filter(|work| work.is_starting) {
+            self.happens(
+                work,
+                &Event::Tick,
+                policy,
+                (&controller, settings.timing),
+                out,
+            )
+            .await?;
+            if self
+                .slot(work)
+                .await?
+                .is_some_and(|slot| is_starting(&slot))
+            {
+                return Ok(Some(work.name.clone()));
+            }
+        }
+        let retire = Event::Retire {
+            by: by(&self.args.ask, self.around)?,
+            why: self.args.ask.why.clone(),
+        };
+        for work in &removal.lanes {
+            let answer = self
+                .happens(work, &retire, policy, (&controller, settings.timing), out)
+                .await?;
+            if !self.slot(work).await?.is_none_or(|slot| is_settled(&slot)) {
+                return Ok(Some(work.name.clone()));
+            }
+            removal.settled.push(answer);
+        }
+        Ok(None)
+    }
+
+    /// Lets something happen in a lane, and shows what comes of it.
+    async fn happens(
+        &self,
+        work: &Work,
+        event: &Event,
+        policy: &PolicyInForce,
+        (controller, timing): (&AwsController, Timing),
+        out: &mut dyn Write,
+    ) -> Result<Answer, Failure> {
+        let lane = &work.key.lane;
+        let abandoned = (!policy.has_lane(lane)).then(|| policy.in_abandoned_lane(lane));
+        let policy = abandoned.as_ref().unwrap_or(policy);
+        let handled = controller.handle_in(lane, &work.name, event, policy, self.around.clock);
+        let answer = Box::pin(in_time(timing, handled)).await?;
+        if !self.args.ask.json {
+            let (outcome, reason) = (&answer.outcome, one_line(&answer.reason));
+            writeln!(out, "{}: {outcome}: {reason}", work.name)?;
+            for then in &answer.then {
+                writeln!(out, "  then {}: {}", then.outcome, one_line(&then.reason))?;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The lane's slot as it is now.
+    async fn slot(&self, work: &Work) -> Result<Option<Slot>, Failure> {
+        let mut seen = self.place.store.look(slice::from_ref(&work.key)).await?;
+        Ok(seen.slots.remove(&work.key))
+    }
 }
 
-fn under_way(lane: &str) -> String {
-    format!("the policy stays: something is being started in {lane}; try again in a minute")
+fn under_way(busy: &str, removal: &Removal) -> String {
+    let mut text = format!(
+        "the policy stays: something is being started or written in {busy}; try again in a minute, or give a start up with `retrainctl cancel`"
+    );
+    let paused = { removal.lanes.iter() }
+        .filter(|work| !matches!(work.key.lane, Lane::Package(_)))
+        .filter(|work| removal.settled.iter().any(|of| of.subject == work.name));
+    let paused: Vec<&str> = paused.map(|work| work.name.as_str()).collect();
+    if !paused.is_empty() {
+        let _ = write!(text, "; settled and paused already: {}", paused.join(", "));
+    }
+    text
 }
 
-/// What waits and runs in the lanes of a model. Those that were never used are settled,
-/// too: nothing shall start there.
-async fn work(
-    model: &ModelName,
-    policies: &PolicySet,
-    place: &Place,
-    now: Timestamp,
-) -> Result<Vec<Work>, Failure> {
-    let (due, _) = place.due(Timestamp::MAX).await?;
-    let keys = worth_seeing(policies, &due, Some(model));
-    let seen = place.store.look(&keys).await?;
-    let seats = keys.into_iter().map(|key| Seat::of(key, policies, &seen));
-    let work = seats.map(|seat| Work {
-        lane: seat.key.lane.clone(),
-        name: seat.key.to_string(),
-        held: seat.held(&seen, now),
-        notes: seat.slot.map(notes).unwrap_or_default(),
-        is_busy: seat.slot.is_some_and(|slot| is_busy(slot, now)),
-    });
-    Ok(work.collect())
+/// Whether a start may be under way: its execution may exist, and is not known.
+const fn is_starting(slot: &Slot) -> bool {
+    matches!(slot.phase, Phase::Starting(_))
 }
 
-/// Whether a worker may be starting or writing something just now.
-fn is_busy(slot: &Slot, now: Timestamp) -> bool {
-    let write = slot.review.as_deref().and_then(|it| it.write.as_deref());
-    let writes = write.and_then(|write| write.resume_at);
-    let starts = match &slot.phase {
-        Phase::Starting(claim) => Some(claim.lease_until),
-        Phase::Idle | Phase::Running(_) => None,
-    };
-    writes.into_iter().chain(starts).any(|until| now < until)
+/// Whether nothing is in flight, and nobody shall ever look again.
+fn is_settled(slot: &Slot) -> bool {
+    slot.phase == Phase::Idle && slot.due_at.is_none()
 }
 
 /// What a person should know before the policy goes, but for what is held.
@@ -157,7 +318,7 @@ fn notes(slot: &Slot) -> Vec<String> {
     match &slot.phase {
         Phase::Idle => {}
         Phase::Starting(claim) => notes.push(format!(
-            "claim {} is given up: {}",
+            "claim {} is under way, and its execution is made sure of first: {}",
             claim.number, claim.reasons
         )),
         Phase::Running(run) => {
@@ -182,8 +343,11 @@ fn notes(slot: &Slot) -> Vec<String> {
 
 fn text(removal: &Removal) -> String {
     let mut text = String::new();
-    let (model, version) = (&removal.model, removal.policy_version);
-    let _ = writeln!(text, "the policy of {model}, version {version}, goes");
+    let model = &removal.model;
+    let _ = match removal.policy_version {
+        Some(version) => writeln!(text, "the policy of {model}, version {version}, goes"),
+        None => writeln!(text, "{model} has no policy, but left something behind"),
+    };
     for work in removal.lanes.iter().filter(|work| work.is_some()) {
         let held = several(work.held.len() as u64, "held cause");
         let _ = writeln!(text, "{}: {held}", work.name);
@@ -195,39 +359,4 @@ fn text(removal: &Removal) -> String {
         }
     }
     text
-}
-
-/// Settles all lanes, each with a record. What is asked first asks nothing of what is
-/// asked later: packages tell environments, and never the other way around.
-async fn settle(
-    args: &RemoveArgs,
-    policy: &PolicyInForce,
-    removal: &mut Removal,
-    around: &Surroundings<'_, impl Clock>,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let settings = settings(&args.ask, around)?;
-    let controller = AwsController::new(&settings, around.aws);
-    let event = Event::Retire {
-        by: by(&args.ask, around)?,
-        why: args.ask.why.clone(),
-    };
-    removal
-        .lanes
-        .sort_by_key(|work| !matches!(work.lane, Lane::Package(_)));
-    for work in &removal.lanes {
-        let settled = controller.handle_in(&work.lane, &work.name, &event, policy, around.clock);
-        let answer = Box::pin(in_time(settings.timing, settled)).await?;
-        if !args.ask.json {
-            writeln!(
-                out,
-                "{}: {}: {}",
-                work.name,
-                answer.outcome,
-                one_line(&answer.reason)
-            )?;
-        }
-        removal.settled.push(answer);
-    }
-    Ok(())
 }

@@ -5,7 +5,9 @@ use retrain_sandbox::codepipeline::{Pipeline as Release, PipelineType};
 use retrain_sandbox::eventbridge::{On, Rule};
 use serde_json::json;
 
-use super::healthy::{ALARM, METRIC, NAMESPACE, POLICY, alarm, arn, function, release};
+use super::healthy::{
+    ALARM, METRIC, NAMESPACE, POLICY, alarm, arn, function, mapping, queue, release,
+};
 use crate::scene::{MODEL, Scene};
 
 /// What breaks something; its check and subject; a part of what mends it.
@@ -44,7 +46,7 @@ pub(super) fn change_release(scene: &Scene, change: impl FnOnce(&mut Release)) {
 }
 
 /// Everything that can break.
-pub(super) const CASES: [Case; 33] = [
+pub(super) const CASES: [Case; 37] = [
     (
         |scene| change_policy(scene, "6h", "soon"),
         "policy",
@@ -168,6 +170,19 @@ pub(super) const CASES: [Case; 33] = [
         "AlarmNames",
     ),
     (
+        // Its own action is told of the ALARM, but nobody of the OK.
+        |scene| {
+            let eventbridge = scene.deployment.sandbox.eventbridge();
+            eventbridge.delete_rule("retrain-alarms");
+            change_alarm(scene, |alarm| {
+                alarm.alarm_actions = vec![arn("drift-alarm")];
+            });
+        },
+        "alarm-rule",
+        ALARM,
+        "AlarmNames",
+    ),
+    (
         |scene| change_policy(scene, "fraud-detection-data\"", "fraud-nowhere\""),
         "bucket",
         "fraud-nowhere",
@@ -188,6 +203,36 @@ pub(super) const CASES: [Case; 33] = [
         "data-rule",
         "s3://fraud-detection-data/training/",
         "aws events enable-rule --name retrain-data",
+    ),
+    (
+        // Some other queue is none of data-arrival's.
+        |scene| {
+            change_rule(scene, "retrain-data", |rule| {
+                rule.targets = vec![queue("others")];
+            });
+        },
+        "data-rule",
+        "s3://fraud-detection-data/training/",
+        "sam deploy",
+    ),
+    (
+        |scene| {
+            let lambda = scene.deployment.sandbox.lambda();
+            lambda.put_mapping(mapping(false));
+        },
+        "data-rule",
+        "s3://fraud-detection-data/training/",
+        "aws lambda update-event-source-mapping --uuid 11111111-2222-4333-8444-555555555555 \
+         --enabled",
+    ),
+    (
+        |scene| {
+            let lambda = scene.deployment.sandbox.lambda();
+            lambda.put_function(function("data-arrival").variable("RETRAIN_TABLE", "other"));
+        },
+        "function",
+        "retrain-data-arrival",
+        "--table other",
     ),
     (
         // The completion mark must be heard of, too.

@@ -3,8 +3,8 @@
 use retrain_sandbox::cloudwatch::{Alarm, Metric};
 use retrain_sandbox::codepipeline::Pipeline as Release;
 use retrain_sandbox::eventbridge::{On, Rule};
-use retrain_sandbox::lambda::Function;
-use serde_json::{Value, json};
+use retrain_sandbox::lambda::{Function, Mapping};
+use serde_json::Value;
 
 use crate::scene::{MODEL, Scene};
 
@@ -34,6 +34,14 @@ pub(super) const NAMESPACE: &str = "aws/sagemaker/Endpoints/data-metrics";
 pub(super) const METRIC: &str = "feature_baseline_drift_amount";
 pub(super) const ALARM: &str = "fraud-detection-data-quality";
 
+pub(super) const FUNCTIONS: [&str; 5] = [
+    "drift-alarm",
+    "data-arrival",
+    "execution-status",
+    "model-approval",
+    "reconciler",
+];
+
 pub(super) fn alarm() -> Alarm {
     let mut metric = Metric::new(NAMESPACE, METRIC);
     metric.dimensions = [("Endpoint".to_owned(), "fraud".to_owned())].into();
@@ -45,91 +53,39 @@ pub(super) fn arn(function: &str) -> String {
     format!("arn:aws:lambda:us-east-1:111122223333:function:retrain-{function}:live")
 }
 
-/// A rule of the template.
-fn rule(name: &str, target: &str, pattern: Value) -> Rule {
-    let target = if target == "queue" {
-        "arn:aws:sqs:us-east-1:111122223333:retrain-data".to_owned()
-    } else {
-        arn(target)
-    };
-    Rule::new(name, On::Events(pattern)).target(&target)
+pub(super) fn queue(name: &str) -> String {
+    format!("arn:aws:sqs:us-east-1:111122223333:{name}")
 }
 
-/// The template's patterns, with its parameters filled in.
-fn rules() -> [Rule; 7] {
-    let sagemaker = |kind: &str, of: &str, detail: Value| {
-        json!({
-            "source": ["aws.sagemaker"],
-            "detail-type": [kind],
-            "resources": [{"wildcard": format!("arn:aws:sagemaker:us-east-1:111122223333:{of}")}],
-            "detail": detail,
-        })
+/// That data-arrival reads the queue.
+pub(super) fn mapping(enabled: bool) -> Mapping {
+    Mapping {
+        uuid: "11111111-2222-4333-8444-555555555555".to_owned(),
+        source: queue("retrain-data"),
+        function: arn("data-arrival"),
+        enabled,
+    }
+}
+
+/// The template's rules with its parameters filled in, which the template's tests compare
+/// with the template.
+pub(super) fn rules() -> Vec<Rule> {
+    let written: Vec<Value> = serde_json::from_str(include_str!("rules.json")).unwrap();
+    let written = written.into_iter();
+    let rule = |rule: Value| {
+        let text = |field: &str| rule[field].as_str().unwrap();
+        let on = match rule.get("schedule") {
+            Some(_) => On::Schedule(text("schedule").to_owned()),
+            None => On::Events(rule["pattern"].clone()),
+        };
+        let target = if rule["queue"] == true {
+            queue("retrain-data")
+        } else {
+            arn(text("function"))
+        };
+        Rule::new(text("name"), on).target(&target)
     };
-    let statuses = json!({"currentPipelineExecutionStatus": ["Executing", "Succeeded", "Failed"]});
-    let mut packages = sagemaker(
-        "SageMaker Model Package State Change",
-        "model-package/fraud-*/*",
-        json!({"$or": [
-            {"UpdatedModelPackageFields": [{"exists": false}, "ModelApprovalStatus"]},
-            {"ModelApprovalStatus": ["PendingManualApproval"]},
-        ]}),
-    );
-    packages["account"] = json!(["111122223333"]);
-    let reconcile = On::Schedule("rate(5 minutes)".to_owned());
-    [
-        rule(
-            "retrain-alarms",
-            "drift-alarm",
-            json!({
-                "source": ["aws.cloudwatch"],
-                "detail-type": ["CloudWatch Alarm State Change"],
-                "detail": {
-                    "alarmName": [{"wildcard": "fraud-*"}],
-                    "state": {"value": ["ALARM", "OK"]},
-                },
-            }),
-        ),
-        rule(
-            "retrain-data",
-            "queue",
-            json!({
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created"],
-                "resources": [{"wildcard": "arn:aws:s3:::fraud-*"}],
-                "detail": {"object": {"key": [{"wildcard": "training/*"}]}},
-            }),
-        ),
-        rule(
-            "retrain-sagemaker",
-            "execution-status",
-            sagemaker(
-                "SageMaker Model Building Pipeline Execution Status Change",
-                "pipeline/fraud-*",
-                statuses,
-            ),
-        ),
-        rule(
-            "retrain-codepipeline",
-            "execution-status",
-            json!({
-                "source": ["aws.codepipeline"],
-                "detail-type": ["CodePipeline Pipeline Execution State Change"],
-                "resources": [{"wildcard": "arn:aws:codepipeline:us-east-1:111122223333:fraud-*"}],
-                "detail": {"state": ["SUCCEEDED", "FAILED"]},
-            }),
-        ),
-        rule("retrain-packages", "model-approval", packages),
-        rule(
-            "retrain-endpoints",
-            "model-approval",
-            sagemaker(
-                "SageMaker Endpoint State Change",
-                "endpoint/fraud-*",
-                json!({"EndpointStatus": ["ROLLING_BACK", "FAILED"]}),
-            ),
-        ),
-        Rule::new("retrain-reconcile", reconcile).target(&arn("reconciler")),
-    ]
+    written.map(rule).collect()
 }
 
 pub(super) fn release() -> Release {
@@ -158,12 +114,8 @@ pub(super) async fn healthy() -> Scene {
     for rule in rules() {
         sandbox.eventbridge().put_rule(rule).unwrap();
     }
-    for name in [
-        "drift-alarm",
-        "execution-status",
-        "model-approval",
-        "reconciler",
-    ] {
+    sandbox.lambda().put_mapping(mapping(true));
+    for name in FUNCTIONS {
         sandbox.lambda().put_function(function(name));
     }
     scene

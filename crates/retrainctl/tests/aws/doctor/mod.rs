@@ -3,12 +3,17 @@
 mod cases;
 mod healthy;
 
+use std::collections::BTreeSet;
+
+use clap::CommandFactory as _;
+use retrain_sandbox::lambda::{Function, Mapping};
 use retrain_sandbox::{Fault, FaultKind, Service};
 use retrainctl::Exit;
+use retrainctl::cli::Cli;
 use serde_json::Value;
 
-use self::cases::{CASES, change_alarm, change_policy};
-use self::healthy::{arn, healthy};
+use self::cases::{CASES, change_alarm, change_policy, change_rule};
+use self::healthy::{FUNCTIONS, arn, healthy, queue, rules};
 use crate::scene::{MODEL, Printed, Scene};
 
 async fn examine(scene: &Scene) -> Printed {
@@ -63,10 +68,24 @@ async fn a_healthy_deployment_has_no_failure_and_is_only_read() {
     ];
     assert_eq!(checks, expected);
     // What is called is what the help says that it may call.
+    let calls = scene.deployment.sandbox.calls().take().into_iter();
+    let called = calls.map(|call| match call.operation.as_str() {
+        "GetBucketNotificationConfiguration" => "GetBucketNotification".to_owned(),
+        operation => operation.to_owned(),
+    });
+    let command = Cli::command();
+    let help = command.find_subcommand("doctor").unwrap().get_after_help();
+    let help = help.unwrap().to_string();
+    let listed = help.split("It may call ").nth(1).unwrap();
+    let listed = listed.split('.').next().unwrap();
+    let listed = listed.split([' ', ',', '\n']);
+    let listed = listed.filter_map(|word| Some(word.split_once(':')?.1.to_owned()));
+    let called: BTreeSet<String> = called.collect();
+    assert_eq!(called, listed.collect());
     let reads = ["Describe", "Get", "List", "TestEventPattern"];
-    for call in scene.deployment.sandbox.calls().take() {
-        let reads = reads.iter().any(|verb| call.operation.starts_with(verb));
-        assert!(reads, "{}", call.operation);
+    for operation in called {
+        let reads = reads.iter().any(|verb| operation.starts_with(verb));
+        assert!(reads, "{operation}");
     }
     assert_eq!(scene.table().await, before);
 }
@@ -178,9 +197,54 @@ async fn an_alarm_whose_action_is_the_function_needs_no_rule() {
         .delete_rule("retrain-alarms");
     change_alarm(&scene, |alarm| {
         alarm.alarm_actions = vec![arn("drift-alarm")];
+        alarm.ok_actions = vec![arn("drift-alarm")];
     });
     let printed = examine(&scene).await;
     assert!(matches!(printed.exit, Ok(Exit::Done)), "{printed:?}");
+}
+
+/// Adds the rules and functions of a stack whose table is another one.
+fn another_stack(scene: &Scene) {
+    let sandbox = &scene.deployment.sandbox;
+    let lambda = sandbox.lambda();
+    for mut rule in rules() {
+        // EventBridge lists rules by name.
+        rule.name = rule.name.replace("retrain", "a-test");
+        for target in &mut rule.targets {
+            *target = target.replace("retrain", "a-test");
+        }
+        sandbox.eventbridge().put_rule(rule).unwrap();
+    }
+    lambda.put_mapping(Mapping {
+        uuid: "another".to_owned(),
+        source: queue("a-test-data"),
+        function: arn("data-arrival").replace("retrain", "a-test"),
+        enabled: true,
+    });
+    for own in FUNCTIONS {
+        let function = Function::new(&format!("a-test-{own}"));
+        let function = function.variable("RETRAIN_TABLE", "a-test");
+        lambda.put_function(function.variable("RETRAIN_POLICY_PATH", "/a-test/policies"));
+    }
+}
+
+#[tokio::test]
+async fn of_two_stacks_the_one_of_this_table_counts() {
+    let scene = healthy().await;
+    another_stack(&scene);
+    let printed = examine(&scene).await;
+    assert!(matches!(printed.exit, Ok(Exit::Done)), "{printed:?}");
+    assert!(!printed.out.contains("a-test"), "{printed:?}");
+
+    // That the other one's rules are on does not help.
+    for name in ["retrain-alarms", "retrain-data", "retrain-reconcile"] {
+        change_rule(&scene, name, |rule| rule.enabled = false);
+    }
+    let printed = examine(&scene).await;
+    let failed = found(&printed, &["failed", "unknown"]);
+    let checks: Vec<&str> = failed.iter().map(|of| of.0.as_str()).collect();
+    assert_eq!(checks, ["alarm-rule", "data-rule", "reconcile-rule"]);
+    assert!(!printed.out.contains("a-test"), "{printed:?}");
 }
 
 #[tokio::test]
@@ -201,6 +265,7 @@ async fn what_cannot_be_looked_at_is_no_failure_and_not_good_either() {
         (Service::EventBridge, "ListTargetsByRule", "rules"),
         (Service::EventBridge, "TestEventPattern", "alarm-rule"),
         (Service::Lambda, "GetFunctionConfiguration", "function"),
+        (Service::Lambda, "ListEventSourceMappings", "rules"),
         (
             Service::S3,
             "GetBucketNotificationConfiguration",
