@@ -273,14 +273,8 @@ impl Release {
 
     /// The running deployment ends; what CodePipeline tells of it.
     pub(crate) fn ended(&self, environment: &str, status: ExecutionStatus) -> Value {
-        let execution = self.deployments(environment).pop().unwrap();
-        let codepipeline = self.bench.deployment.sandbox.codepipeline();
-        codepipeline.finish(&execution.id, status, None).unwrap();
-        let sample = retrain_local::sample("execution-status/code-pipeline-succeeded").unwrap();
-        let mut event = sample.event().clone();
-        event["detail"]["pipeline"] = json!(execution.pipeline);
-        event["detail"]["execution-id"] = json!(execution.id);
-        event
+        let deployment = &self.bench.deployment;
+        deployment.deployment_ends(environment, status).unwrap()
     }
 
     /// The running deployment ends, and CodePipeline tells.

@@ -31,7 +31,7 @@ const FAILED: Ends = Ends::As(ExecutionStatus::Failed);
 
 /// The gate approves a package, and a person rejects it at any moment.
 pub(crate) fn gate(deep: bool) -> Setup {
-    let mut setup = Setup {
+    Setup {
         workers: 1,
         jumps: &[Jump::Due],
         limits: limits(
@@ -41,43 +41,30 @@ pub(crate) fn gate(deep: bool) -> Setup {
                 jumps: 2,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 1,
-                lost_answers: 1,
-                jumps: 2,
-                ..Limits::default()
-            },
+            |more| more.crashes = 1,
         ),
         ..Setup::new(POLICY)
     }
-    .releasing(&["0.95"]);
-    setup.news.push((0, 0, registered(0)));
-    setup
-        .news
-        .push((0, 0, decides(0, PackageApproval::Rejected)));
-    setup
+    .releasing(&["0.95"])
+    .once(registered(0))
+    .once(decides(0, PackageApproval::Rejected))
 }
 
 /// A person approves a package that the gate leaves to them, and rejects it, in any order.
 pub(crate) fn rejection(_: bool) -> Setup {
-    let mut setup = Setup {
+    Setup {
         workers: 2,
         ..Setup::new(POLICY)
     }
-    .releasing(&["0.9"]);
-    setup.news.push((0, 0, registered(0)));
-    setup
-        .news
-        .push((0, 0, decides(0, PackageApproval::Approved)));
-    setup
-        .news
-        .push((0, 0, decides(0, PackageApproval::Rejected)));
-    setup
+    .releasing(&["0.9"])
+    .once(registered(0))
+    .once(decides(0, PackageApproval::Approved))
+    .once(decides(0, PackageApproval::Rejected))
 }
 
 /// A package goes through two environments, and somebody edits its metadata.
 pub(crate) fn promotion(_: bool) -> Setup {
-    let mut setup = Setup {
+    Setup {
         workers: 1,
         jumps: &[Jump::Due],
         ends: &[SUCCEEDED, FAILED],
@@ -88,13 +75,10 @@ pub(crate) fn promotion(_: bool) -> Setup {
         },
         ..Setup::new(TWO)
     }
-    .releasing(&["0.9"]);
-    setup.news.push((0, 0, registered(0)));
-    setup
-        .news
-        .push((0, 0, decides(0, PackageApproval::Approved)));
-    setup.news.push((0, 0, News::Edit(0)));
-    setup
+    .releasing(&["0.9"])
+    .once(registered(0))
+    .once(decides(0, PackageApproval::Approved))
+    .once(News::Edit(0))
 }
 
 /// A person approves a package through the controller, and another rejects it.
@@ -107,13 +91,13 @@ pub(crate) fn requests(_: bool) -> Setup {
         },
         ..Setup::new(POLICY)
     }
-    .releasing(&["0.9"]);
-    setup.news.push((0, 0, registered(0)));
+    .releasing(&["0.9"])
+    .once(registered(0));
     let lane = setup.lane_of_package(0);
     for approve in [true, false] {
         let (by, why) = ("ana".to_owned(), "because".to_owned());
         let event = Event::Decide { approve, by, why };
-        setup.news.push((0, 0, News::Event { lane, event }));
+        setup = setup.once(News::Event { lane, event });
     }
     setup
 }

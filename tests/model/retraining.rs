@@ -39,13 +39,7 @@ pub(crate) fn crashes(deep: bool) -> Setup {
                 jumps: 2,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 1,
-                lost_calls: 1,
-                lost_answers: 1,
-                jumps: 2,
-                ..Limits::default()
-            },
+            |more| more.lost_calls = 1,
         ),
         ..Setup::new(POLICY)
     }
@@ -73,13 +67,9 @@ pub(crate) fn leases(deep: bool) -> Setup {
                 jumps: 2,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 1,
-                lost_calls: 1,
-                late_calls: 1,
-                early_looks: 1,
-                jumps: 3,
-                ..Limits::default()
+            |more| {
+                more.early_looks = 1;
+                more.jumps = 3;
             },
         ),
         ..Setup::new(POLICY)
@@ -101,14 +91,7 @@ pub(crate) fn refusals(deep: bool) -> Setup {
                 jumps: 2,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 1,
-                lost_answers: 1,
-                no_capacity: 1,
-                misconfigured: 1,
-                jumps: 2,
-                ..Limits::default()
-            },
+            |more| more.crashes = 1,
         ),
         ..Setup::new(POLICY)
     }
@@ -131,12 +114,7 @@ pub(crate) fn ends(deep: bool) -> Setup {
                 ends: 1,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 2,
-                jumps: 1,
-                ends: 1,
-                ..Limits::default()
-            },
+            |more| more.crashes = 2,
         ),
         ..Setup::new(POLICY)
     }
@@ -147,7 +125,7 @@ pub(crate) fn ends(deep: bool) -> Setup {
 
 /// People pause, go on, give up a claim and start a run by hand.
 pub(crate) fn people(deep: bool) -> Setup {
-    let mut setup = Setup {
+    Setup {
         workers: 2,
         jumps: &[Jump::Due],
         ends: &[SUCCEEDED],
@@ -158,21 +136,15 @@ pub(crate) fn people(deep: bool) -> Setup {
                 jumps: 1,
                 ..Limits::default()
             },
-            Limits {
-                lost_answers: 1,
-                jumps: 1,
-                ends: 1,
-                ..Limits::default()
-            },
+            |more| more.ends = 1,
         ),
         ..Setup::new(POLICY)
     }
     .event(0, 0, drift("a-0", 0))
     .event(0, 0, pause())
     .event(0, 0, unpause())
-    .event(100, 0, abandon());
-    setup.news.push((0, 0, News::StartByHand));
-    setup
+    .event(100, 0, abandon())
+    .once(News::StartByHand)
 }
 
 /// Objects arrive, twice and in any order, while runs that carry them fail.
@@ -188,11 +160,9 @@ pub(crate) fn data(deep: bool) -> Setup {
                 ends: 1,
                 ..Limits::default()
             },
-            Limits {
-                crashes: 1,
-                jumps: 3,
-                ends: 1,
-                ..Limits::default()
+            |more| {
+                more.crashes = 1;
+                more.jumps = 3;
             },
         ),
         ..Setup::new(POLICY)
@@ -214,12 +184,7 @@ pub(crate) fn demands(deep: bool) -> Setup {
                 ends: 2,
                 ..Limits::default()
             },
-            Limits {
-                lost_answers: 1,
-                jumps: 2,
-                ends: 2,
-                ..Limits::default()
-            },
+            |more| more.lost_answers = 1,
         ),
         ..Setup::new(POLICY)
     }
@@ -228,9 +193,12 @@ pub(crate) fn demands(deep: bool) -> Setup {
     .event(0, 0, drift("a-2", 0))
 }
 
-/// What may happen in a run of seconds, and what in one of minutes.
-pub(crate) const fn limits(deep: bool, quick: Limits, more: Limits) -> Limits {
-    if deep { more } else { quick }
+/// What may happen in a run of seconds, and what is more in one of minutes.
+pub(crate) fn limits(deep: bool, mut limits: Limits, more: impl FnOnce(&mut Limits)) -> Limits {
+    if deep {
+        more(&mut limits);
+    }
+    limits
 }
 
 fn pause() -> Event {

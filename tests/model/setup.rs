@@ -182,6 +182,12 @@ impl Setup {
         self
     }
 
+    /// Something is told, or done, once.
+    pub(crate) fn once(mut self, news: News) -> Self {
+        self.news.push((0, 0, news));
+        self
+    }
+
     /// The registry has these packages, by their evaluation; the environments are the
     /// lanes 1 to n, and then come the packages.
     pub(crate) fn releasing(mut self, packages: &'static [&'static str]) -> Self {

@@ -16,7 +16,11 @@ use retrain_core::package::PackageRegistry;
 use retrain_core::period::Period;
 use retrain_debounce::{DynamoStore, create_table};
 use retrain_lambda::Settings;
+use retrain_sandbox::codepipeline::ExecutionStatus;
 use retrain_sandbox::{Options, Sandbox, Seed, VirtualClock};
+use serde_json::{Value, json};
+
+use crate::sample;
 
 /// The sample model.
 pub const MODEL: &str = "fraud-detection";
@@ -42,7 +46,7 @@ pub struct Deployment {
 
 /// The policy that the sample model begins with.
 pub(crate) fn seeded_policy() -> Result<String, Problem> {
-    let seed: serde_json::Value = serde_json::from_str(SEED)?;
+    let seed: Value = serde_json::from_str(SEED)?;
     let policy = seed
         .pointer("/parameters/0/value")
         .ok_or("the seed has no policy")?;
@@ -171,6 +175,43 @@ impl Deployment {
     pub fn put_policy(&self, model: &str, text: &str) -> Result<u64, Problem> {
         let name = format!("{POLICY_PATH}/{model}");
         Ok(self.sandbox.ssm().put_parameter(&name, text)?)
+    }
+
+    /// SageMaker tells of packages until nothing follows any more; what came of it.
+    pub async fn tell_of_packages(&self) -> Result<Vec<Answer>, Problem> {
+        let function = self.model_approval();
+        let clock = self.clock();
+        let mut answers = Vec::new();
+        loop {
+            let events = self.sandbox.sagemaker().package_events();
+            if events.is_empty() {
+                return Ok(answers);
+            }
+            for event in events {
+                answers.push(Box::pin(function.handle_at(&event.eventbridge(), &clock)).await?);
+            }
+        }
+    }
+
+    /// The newest deployment to an environment of the sample model ends; what
+    /// CodePipeline tells of it.
+    pub fn deployment_ends(
+        &self,
+        environment: &str,
+        status: ExecutionStatus,
+    ) -> Result<Value, Problem> {
+        let pipeline = format!("{MODEL}-{environment}");
+        let codepipeline = self.sandbox.codepipeline();
+        let executions = codepipeline.executions();
+        let execution = executions.iter().rfind(|one| one.pipeline == pipeline);
+        let id = &execution.ok_or("nothing was deployed")?.id;
+        codepipeline.finish(id, status, None)?;
+        let mut event = sample("execution-status/code-pipeline-succeeded")?
+            .event()
+            .clone();
+        event["detail"]["pipeline"] = json!(pipeline);
+        event["detail"]["execution-id"] = json!(id);
+        Ok(event)
     }
 
     /// The slot of the sample model.

@@ -167,6 +167,21 @@ pub(crate) struct Request {
     pub(crate) json: Result<Value, ServiceError>,
 }
 
+impl Request {
+    /// The answer of a service that speaks JSON and needs not wait for anything.
+    pub(crate) fn answered<'a>(
+        self,
+        service: Service,
+        perform: impl FnOnce(&str, &Value) -> Result<Value, ServiceError>,
+    ) -> AnswerFuture<'a> {
+        let result = self
+            .json
+            .and_then(|members| perform(&self.operation, &members));
+        let answer = Answer::json(result, service.content_type());
+        Box::pin(std::future::ready(answer))
+    }
+}
+
 pub(crate) type AnswerFuture<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// A service's door.

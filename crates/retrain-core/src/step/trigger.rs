@@ -200,11 +200,13 @@ impl Turn<'_> {
         }
         self.refresh_due();
         // Whoever delivers a trigger behind an unfinished claim can finish it.
-        let commands = match self.slot.phase.clone() {
-            Phase::Starting(claim) => self.take_up(&claim).map(|(_, command)| command),
+        let unfinished = match &self.slot.phase {
+            Phase::Starting(claim) => Some(claim.clone()),
             Phase::Idle | Phase::Running(_) => None,
         };
-        self.commit(Outcome::Held { guard }, commands.into_iter().collect())
+        let taken_up = unfinished.and_then(|claim| self.take_up(&claim));
+        let commands = taken_up.into_iter().map(|(_, command)| command);
+        self.commit(Outcome::Held { guard }, commands.collect())
     }
 
     /// Writes a claim over all held causes, led by one that no guard keeps; or

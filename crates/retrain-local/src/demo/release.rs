@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::Problem;
 use super::stage::Stage;
 use crate::deployment::MODEL;
-use crate::sample;
 
 /// What the policy gets besides what it has.
 const RELEASE: &str = include_str!("release.json");
@@ -119,18 +118,8 @@ impl<W: Write> Stage<W> {
 
     /// SageMaker tells what has happened to packages, also because of us.
     pub(super) async fn hear_of_packages(&mut self) -> Result<(), Problem> {
-        let function = self.deployment.model_approval();
-        let clock = self.deployment.clock();
-        loop {
-            let events = self.deployment.sandbox.sagemaker().package_events();
-            if events.is_empty() {
-                return Ok(());
-            }
-            for event in events {
-                let answer = Box::pin(function.handle_at(&event.eventbridge(), &clock)).await?;
-                self.answers(&[answer])?;
-            }
-        }
+        let answers = self.deployment.tell_of_packages().await?;
+        self.answers(&answers)
     }
 
     /// The running deployment to an environment succeeds, and CodePipeline tells.
@@ -140,17 +129,9 @@ impl<W: Write> Stage<W> {
         environment: &str,
     ) -> Result<(), Problem> {
         self.heading(title)?;
-        let pipeline = format!("{MODEL}-{environment}");
-        let codepipeline = self.deployment.sandbox.codepipeline();
-        let executions = codepipeline.executions();
-        let execution = executions.iter().rfind(|one| one.pipeline == pipeline);
-        let id = &execution.ok_or("nothing was deployed")?.id;
-        codepipeline.finish(id, Deployed::Succeeded, None)?;
-        let mut event = sample("execution-status/code-pipeline-succeeded")?
-            .event()
-            .clone();
-        event["detail"]["pipeline"] = json!(pipeline);
-        event["detail"]["execution-id"] = json!(id);
+        let event = self
+            .deployment
+            .deployment_ends(environment, Deployed::Succeeded)?;
         let function = self.deployment.execution_status();
         let clock = self.deployment.clock();
         let answer = Box::pin(function.handle_at(&event, &clock)).await?;

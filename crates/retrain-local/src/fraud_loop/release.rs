@@ -9,7 +9,7 @@ use serde_json::json;
 use super::stage::Stage;
 use super::training::NOT_BETTER;
 use super::{Problem, ensure};
-use crate::{MODEL, sample};
+use crate::MODEL;
 
 impl<W: Write> Stage<W> {
     /// The package that was registered last.
@@ -20,18 +20,8 @@ impl<W: Write> Stage<W> {
 
     /// SageMaker tells what has happened to packages, also because of the controller.
     pub(super) async fn hear_of_packages(&mut self) -> Result<(), Problem> {
-        let function = self.deployment.model_approval();
-        let clock = self.deployment.clock();
-        loop {
-            let events = self.deployment.sandbox.sagemaker().package_events();
-            if events.is_empty() {
-                return Ok(());
-            }
-            for event in events {
-                let answer = Box::pin(function.handle_at(&event.eventbridge(), &clock)).await?;
-                self.answers(&[answer])?;
-            }
-        }
+        let answers = self.deployment.tell_of_packages().await?;
+        self.answers(&answers)
     }
 
     /// The newest package, which the gate has approved, comes to staging and, when a person says
@@ -142,13 +132,9 @@ impl<W: Write> Stage<W> {
             "tested",
             "known transactions, and a thousand synthetic ones",
         )?;
-        let codepipeline = self.deployment.sandbox.codepipeline();
-        codepipeline.finish(&execution.id, Deployed::Succeeded, None)?;
-        let mut event = sample("execution-status/code-pipeline-succeeded")?
-            .event()
-            .clone();
-        event["detail"]["pipeline"] = json!(pipeline);
-        event["detail"]["execution-id"] = json!(execution.id);
+        let event = self
+            .deployment
+            .deployment_ends(environment, Deployed::Succeeded)?;
         let function = self.deployment.execution_status();
         let clock = self.deployment.clock();
         let answer = Box::pin(function.handle_at(&event, &clock)).await?;

@@ -25,7 +25,7 @@ pub use model::{
 };
 
 use crate::VirtualClock;
-use crate::answer::{Answer, ServiceError};
+use crate::answer::ServiceError;
 use crate::input::Input;
 use crate::page::Page;
 use crate::service::{AnswerFuture, Endpoint, Request, Service, target};
@@ -116,11 +116,9 @@ impl Endpoint for CodePipeline {
     }
 
     fn answer(&self, request: Request) -> AnswerFuture<'_> {
-        let result = request
-            .json
-            .and_then(|members| self.perform(&request.operation, &members));
-        let answer = Answer::json(result, self.service().content_type());
-        Box::pin(std::future::ready(answer))
+        request.answered(self.service(), |operation, members| {
+            self.perform(operation, members)
+        })
     }
 }
 

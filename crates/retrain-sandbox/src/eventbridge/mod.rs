@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, ServiceError};
+use crate::answer::ServiceError;
 use crate::input::{Input, Text};
 use crate::page::Page;
 use crate::service::{AnswerFuture, Endpoint, Request, Service, target};
@@ -247,10 +247,8 @@ impl Endpoint for EventBridge {
     }
 
     fn answer(&self, request: Request) -> AnswerFuture<'_> {
-        let result = request
-            .json
-            .and_then(|members| self.perform(&request.operation, &members));
-        let answer = Answer::json(result, self.service().content_type());
-        Box::pin(std::future::ready(answer))
+        request.answered(self.service(), |operation, members| {
+            self.perform(operation, members)
+        })
     }
 }

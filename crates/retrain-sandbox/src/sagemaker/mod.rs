@@ -33,7 +33,7 @@ pub use monitoring::{
 pub use registry::{Baseline, EventTimes, NewPackage, PackageEvent, Report, Source};
 
 use crate::VirtualClock;
-use crate::answer::{Answer, ServiceError};
+use crate::answer::ServiceError;
 use crate::input::{Input, Text};
 use crate::page::Page;
 use crate::service::{AnswerFuture, Endpoint, Request, Service, target};
@@ -111,11 +111,9 @@ impl Endpoint for SageMaker {
     }
 
     fn answer(&self, request: Request) -> AnswerFuture<'_> {
-        let result = request
-            .json
-            .and_then(|members| self.perform(&request.operation, &members));
-        let answer = Answer::json(result, self.service().content_type());
-        Box::pin(std::future::ready(answer))
+        request.answered(self.service(), |operation, members| {
+            self.perform(operation, members)
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub use store::{ParameterError, ParameterKind};
 
 use crate::VirtualClock;
-use crate::answer::{Answer, ServiceError};
+use crate::answer::ServiceError;
 use crate::input::{Input, Text};
 use crate::page::Page;
 use crate::service::{AnswerFuture, Endpoint, Request, Service, target};
@@ -82,11 +82,9 @@ impl Endpoint for Ssm {
     }
 
     fn answer(&self, request: Request) -> AnswerFuture<'_> {
-        let result = request
-            .json
-            .and_then(|members| self.perform(&request.operation, &members));
-        let answer = Answer::json(result, self.service().content_type());
-        Box::pin(std::future::ready(answer))
+        request.answered(self.service(), |operation, members| {
+            self.perform(operation, members)
+        })
     }
 }
 

@@ -11,18 +11,15 @@ mod rules;
 
 use std::io::Write;
 
-use jiff::SignedDuration;
 use retrain_controller::Clock;
-use retrain_core::names::ParameterName;
 use retrain_core::policy::{Mode, PolicyInForce};
-use retrain_policies::{ParameterStore, Settings};
 
 use self::needs::Needs;
 use self::report::{Report, quoted};
 use crate::cli::doctor::DoctorArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
-use crate::operate::place::needed;
+use crate::operate::place::{StoredPolicies, needed};
 use crate::words;
 
 /// Does what the command line asks.
@@ -32,13 +29,7 @@ pub(crate) async fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let table = needed(&args.place, "RETRAIN_TABLE", around)?;
-    let path = needed(&args.place, "RETRAIN_POLICY_PATH", around)?;
-    let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
-    let settings = Settings {
-        path: path.clone(),
-        time_to_live: SignedDuration::ZERO,
-    };
-    let parameters = ParameterStore::new(aws_sdk_ssm::Client::new(around.aws), settings);
+    let StoredPolicies { parameters, path } = StoredPolicies::of(&args.place, around)?;
 
     let mut report = Report::of(args.model.as_str());
     deployment::table(around.aws, &table, &mut report).await;

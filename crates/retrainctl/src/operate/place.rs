@@ -31,9 +31,9 @@ pub(super) struct Place {
 }
 
 /// Where the policies are.
-pub(super) struct StoredPolicies {
-    pub(super) parameters: ParameterStore,
-    pub(super) path: ParameterName,
+pub(crate) struct StoredPolicies {
+    pub(crate) parameters: ParameterStore,
+    pub(crate) path: ParameterName,
 }
 
 /// One lane of a model.
@@ -131,11 +131,15 @@ impl DueSlot {
 }
 
 impl StoredPolicies {
-    pub(super) fn of(
+    pub(crate) fn of(
         args: &WhereArgs,
         around: &Surroundings<'_, impl Clock>,
     ) -> Result<Self, Failure> {
-        let path = needed(args, "RETRAIN_POLICY_PATH", around)?;
+        Self::at(needed(args, "RETRAIN_POLICY_PATH", around)?, around)
+    }
+
+    /// Those at a path, as they are now.
+    pub(crate) fn at(path: String, around: &Surroundings<'_, impl Clock>) -> Result<Self, Failure> {
         let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
         let settings = retrain_policies::Settings {
             path: path.clone(),

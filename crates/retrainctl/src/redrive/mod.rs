@@ -8,10 +8,9 @@ mod queue;
 
 use std::io::Write;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use retrain_controller::Clock;
-use retrain_core::names::ParameterName;
-use retrain_policies::{ParameterStore, PolicySet};
+use retrain_policies::PolicySet;
 
 use self::invoke::Invoker;
 use self::letter::{Letter, Message, Own, To};
@@ -21,6 +20,7 @@ use crate::arns::{name_of, stack_of_queue};
 use crate::cli::redrive::RedriveArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
+use crate::operate::place::StoredPolicies;
 use crate::words::several;
 
 /// A letter with where it lies.
@@ -143,13 +143,8 @@ async fn policies(
             )),
         };
     };
-    let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
-    let settings = retrain_policies::Settings {
-        path,
-        time_to_live: SignedDuration::ZERO,
-    };
-    let store = ParameterStore::new(aws_sdk_ssm::Client::new(around.aws), settings);
-    Ok(Some(store.policies(now).await?))
+    let stored = StoredPolicies::at(path, around)?;
+    Ok(Some(stored.parameters.policies(now).await?))
 }
 
 /// The letters that are meant, the oldest first.
