@@ -1,6 +1,7 @@
 """The endpoint of the reference loop, its guardrails and its monitoring."""
 
 import json
+import re
 
 import botocore.session
 import pytest
@@ -14,6 +15,20 @@ import loop
 def policy():
     return loop.read_json("policy.json")
 
+
+def watched(alarm):
+    """What an alarm looks at: namespace, metric, dimensions and period of each."""
+    listed = [one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+    metrics = [one["Metric"] | {"Period": one["Period"]} for one in listed] or [alarm]
+    return [
+        (one["Namespace"], one["MetricName"], {own["Name"]: own["Value"] for own in one["Dimensions"]}, one["Period"])
+        for one in metrics
+    ]
+
+
+def monitored(**changed):
+    """A stack that Model Monitor watches."""
+    return loop.stack("endpoint", Monitoring="model-monitor", **changed)
 
 
 def routing(**changed):
@@ -101,7 +116,9 @@ def test_model_monitor_is_a_switch():
         one["Type"] for one in loop.template("endpoint")["Resources"].values()
         if one["Type"].endswith(("JobDefinition", "MonitoringSchedule"))
     }
-    assert len(kinds) == 3
+    families = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+    definitions = {f"AWS::SageMaker::{family}JobDefinition" for family in families}
+    assert kinds == {*definitions, "AWS::SageMaker::MonitoringSchedule"}
     own, monitor = loop.stack("endpoint"), loop.stack("endpoint", Monitoring="model-monitor")
     assert not any(own.of_type(kind) for kind in kinds)
     assert all(monitor.of_type(kind) for kind in kinds)
@@ -110,34 +127,127 @@ def test_model_monitor_is_a_switch():
 
 
 def test_each_schedule_of_model_monitor_has_its_alarm_and_its_own_role():
-    stack = loop.stack("endpoint", Monitoring="model-monitor")
-    schedules = stack.of_type("AWS::SageMaker::MonitoringSchedule").values()
-    names = {one["MonitoringScheduleName"] for one in schedules}
-    assert names == {"fraud-detection-production-data-quality", "fraud-detection-production-model-quality"}
-    watched = {
-        dimension["Value"]
-        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
-        for dimension in alarm["Dimensions"] if dimension["Name"] == "MonitoringSchedule"
+    stack = monitored()
+    schedules = stack.of_type("AWS::SageMaker::MonitoringSchedule")
+    names = {
+        f"fraud-detection-production-{kind}" for kind in ("data-quality", "model-quality", "bias", "explainability")
     }
-    assert watched == names
-    for kind in ("DataQuality", "ModelQuality"):
+    assert {one["MonitoringScheduleName"] for one in schedules.values()} == names
+    alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
+    of_schedules = {}
+    namespaces = set()
+    for alarm in alarms:
+        for namespace, _, dimensions, _ in watched(alarm):
+            if "MonitoringSchedule" in dimensions:
+                assert dimensions["Endpoint"] == "fraud-detection-production"
+                of_schedules.setdefault(alarm["AlarmName"], set()).add(dimensions["MonitoringSchedule"])
+                namespaces.add(namespace)
+    assert of_schedules == {f"drift-{name}": {name} for name in names}
+    for own, schedule in schedules.items():
+        config = schedule["MonitoringScheduleConfig"]
+        kind = config["MonitoringType"]
+        assert config["MonitoringJobDefinitionName"] == f"<{own.removesuffix('Schedule')}.JobDefinitionName>"
         (definition,) = stack.of_type(f"AWS::SageMaker::{kind}JobDefinition").values()
         assert definition["RoleArn"] == "<MonitorRole.Arn>"
+        assert definition[f"{kind}AppSpecification"]["Environment"] == {"publish_cloudwatch_metrics": "Enabled"}
     role = stack.of_type("AWS::IAM::Role")["MonitorRole"]
     may = access.of_role(stack, role)
-    namespaces = json.dumps([
-        alarm["Namespace"] for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"].startswith("aws/sagemaker")
-    ])
     (condition,) = [condition for action, _, condition in may if action == "cloudwatch:PutMetricData"]
-    assert json.dumps(json.loads(condition)["StringEquals"]["cloudwatch:namespace"]) == namespaces
+    assert set(json.loads(condition)["StringEquals"]["cloudwatch:namespace"]) == namespaces
+    assert len(namespaces) == 4
     assert "MonitorRole" not in loop.stack("endpoint").resources
+
+
+def test_clarify_may_make_its_own_endpoint_and_touch_no_other():
+    stack = monitored()
+    changes = {
+        (action, resource.rpartition(":")[2])
+        for action, resource, _ in access.of_role(stack, stack.of_type("AWS::IAM::Role")["MonitorRole"])
+        if re.match(r"sagemaker:(Create|Delete|Update|Invoke)", action)
+    }
+    assert {action for action, _ in changes} == {
+        "sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:DeleteEndpoint",
+        "sagemaker:DeleteEndpointConfig", "sagemaker:InvokeEndpoint",
+    }
+    assert {resource for _, resource in changes} == {
+        "endpoint/sagemaker-clarify-*", "endpoint-config/sagemaker-clarify-*",
+    }
+
+
+def test_each_schedule_compares_with_what_the_training_pipeline_has_left():
+    run = "s3://fraud-detection-artifacts-111122223333/runs/abc"
+    stack = monitored(ModelMonitorBaselineUri=run)
+    written = {}
+    for one in loop.steps(loop.definition()["Steps"]):
+        for output in one["Arguments"].get("ProcessingOutputConfig", {}).get("Outputs", []):
+            # runs, the execution, and the output's name.
+            parts = output["S3Output"]["S3Uri"]["Std:Join"]["Values"]
+            written[output["OutputName"]] = "/".join([run, *parts[3:]])
+    register = next(one for one in loop.steps(loop.definition()["Steps"]) if one["Type"] == "RegisterModel")
+
+    def told(source):
+        output, name = source["S3Uri"]["Std:Join"]["Values"]
+        folder = re.search(r"Outputs\['(\w+)'\]", output["Get"]).group(1)
+        return f"{written[folder]}/{name}"
+
+    drift = register["Arguments"]["DriftCheckBaselines"]
+    kinds = {
+        "DataQuality": ("ModelDataQuality", "Constraints"),
+        "ModelQuality": ("ModelQuality", "Constraints"),
+        "ModelBias": ("Bias", "PostTrainingConstraints"),
+        "ModelExplainability": ("Explainability", "Constraints"),
+    }
+    for kind, (family, constraints) in kinds.items():
+        (definition,) = stack.of_type(f"AWS::SageMaker::{kind}JobDefinition").values()
+        compared = definition[f"{kind}BaselineConfig"]
+        assert compared["ConstraintsResource"]["S3Uri"] == told(drift[family][constraints]), kind
+        if kind == "DataQuality":
+            assert compared["StatisticsResource"]["S3Uri"] == told(drift[family]["Statistics"])
+        config = definition[f"{kind}AppSpecification"].get("ConfigUri")
+        assert config == (told(drift[family]["ConfigFile"]) if "ConfigFile" in drift[family] else None), kind
+
+
+def test_the_alarms_on_clarify_look_at_what_its_configuration_names():
+    alarms = monitored().of_type("AWS::CloudWatch::Alarm")
+    schema = loop.read_json("schema/transactions-v1.json")
+    by_role = {}
+    for column in schema["columns"]:
+        by_role.setdefault(column["role"], []).append(column["name"])
+    looked_at = watched(alarms["ModelMonitorBias"])
+    groups = [f"{low}-{high - 1}" for low, high in schema["facet_groups"]]
+    assert [dimensions["FacetValue"] for _, _, dimensions, _ in looked_at] == groups
+    for _, metric, dimensions, _ in looked_at:
+        assert metric == "bias_metric_DPPL"
+        assert dimensions["Facet"] == f"{by_role['facet'][0]}_group"
+        assert [dimensions["Label"]] == by_role["label"]
+    looked_at = watched(alarms["ModelMonitorAttribution"])
+    assert [metric for _, metric, _, _ in looked_at] == [f"feature_{name}" for name in by_role["feature"]]
+    for name in ("ModelMonitorBias", "ModelMonitorAttribution"):
+        (expression,) = [one for one in alarms[name]["Metrics"] if "Expression" in one]
+        assert expression["ReturnData"] is True
+        others = [one["Id"] for one in alarms[name]["Metrics"] if one is not expression]
+        assert set(re.findall(r"\b[a-z]+\b", expression["Expression"])) == set(others)
+        assert not any(one["ReturnData"] for one in alarms[name]["Metrics"] if one is not expression)
+
+
+def test_whoever_needs_the_truth_looks_at_a_day_that_has_it():
+    stack = monitored(GroundTruthFrom="-P3D", GroundTruthUntil="-P2D")
+    threshold = (loop.EXAMPLE / "fraud/clarify.py").read_text(encoding="utf-8")
+    for kind in ("ModelQuality", "ModelBias"):
+        (definition,) = stack.of_type(f"AWS::SageMaker::{kind}JobDefinition").values()
+        asked = definition[f"{kind}JobInput"]["EndpointInput"]
+        assert (asked["StartTimeOffset"], asked["EndTimeOffset"]) == ("-P3D", "-P2D")
+        assert f"DECLINED_ABOVE = {asked['ProbabilityThresholdAttribute']}\n" in threshold
+    template = loop.template("endpoint")
+    asserted = json.dumps(template["Rules"]["ModelMonitorNeedsItsImages"]["Assertions"])
+    assert "ModelMonitorImageUri" in asserted and '{"Ref": "ClarifyImageUri"}' in asserted
 
 
 def test_no_alarm_looks_at_more_than_a_week():
     for monitoring in ("custom-metrics", "model-monitor"):
         for alarm in loop.stack("endpoint", Monitoring=monitoring).of_type("AWS::CloudWatch::Alarm").values():
-            assert alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 86400
+            for _, _, _, period in watched(alarm):
+                assert period * alarm["EvaluationPeriods"] <= 7 * 86400
 
 
 def test_people_are_told_of_a_drift_job_that_fails():

@@ -63,11 +63,13 @@ def _rows(data: dict[str, Any], schema: Schema) -> list[tuple[list[float], float
     try:
         asked = list(csv.reader(io.StringIO(data["endpointInput"]["data"])))
         told = [float(score) for score in data["endpointOutput"]["data"].split()]
-        values = [[float(text) if text else math.nan for text in row] for row in asked]
+        # Only the group of the customer comes after what the model sees.
+        seen = len(schema.features)
+        values = [[float(text) if text else math.nan for text in row[:seen]] for row in asked]
     except (KeyError, ValueError):
         return None
     fits = len(told) == len(values) > 0
-    if not fits or any(len(row) != len(schema.features) for row in values):
+    if not fits or any(len(row) not in (seen, len(schema.asked)) for row in asked):
         return None
     return list(zip(values, told, strict=True))
 

@@ -32,6 +32,30 @@ NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 MAX_PARAMETERS, MAX_STEPS = 200, 50
 # What tells one start from another, and so what a cached step has to depend on.
 OF_A_START = {"Parameters.ControllerToken", "Parameters.ManifestUri"}
+# What of a step's arguments the cache looks at. What stands elsewhere, such as in a tag or in the
+# place of an output, makes no other step.
+CACHED_BY = {
+    "Processing": ["AppSpecification", "Environment", "ProcessingInputs"],
+    "Training": [
+        "AlgorithmSpecification", "CheckpointConfig", "DebugHookConfig", "DebugRuleConfigurations",
+        "Environment", "HyperParameters", "InputDataConfig",
+    ],
+    "Tuning": [
+        "HyperParameterTuningJobConfig", "TrainingJobDefinition.AlgorithmSpecification",
+        "TrainingJobDefinition.HyperParameterRanges", "TrainingJobDefinition.InputDataConfig",
+        "TrainingJobDefinition.StaticHyperParameters", "TrainingJobDefinition.TuningObjective",
+        "TrainingJobDefinitions",
+    ],
+}  # fmt: skip
+# What later steps may read of one, where not every name is good.
+PROPERTIES = {
+    "Training": re.compile(r"ModelArtifacts\.S3ModelArtifacts|TrainingJobName"),
+    "Tuning": re.compile(
+        r"(BestTrainingJob|TrainingJobSummaries\[\d\d?\])\.TrainingJobName"
+        r"|HyperParameterTuningJobName"
+    ),
+    "RegisterModel": re.compile(r"ModelPackageArn"),
+}
 
 
 def render(text: str, values: dict[str, str]) -> str:
@@ -101,7 +125,23 @@ def _step(step: dict[str, Any], known: dict[str, Any], parameters: set[str]) -> 
     for reference in sorted(found):
         if not _is_known(reference, known, parameters):
             yield f"{reference} refers to nothing"
-    if step.get("CacheConfig", {}).get("Enabled") and not found & OF_A_START:
+    if step.get("CacheConfig", {}).get("Enabled"):
+        yield from _cached(step)
+
+
+def _cached(step: dict[str, Any]) -> Iterator[str]:
+    if step["Type"] not in CACHED_BY:
+        yield f"is cached, which a step of the type {step['Type']} is not here"
+        return
+    if "ExpireAfter" not in step["CacheConfig"]:
+        yield "is cached for ever"
+    seen = []
+    for path in CACHED_BY[step["Type"]]:
+        value = step["Arguments"]
+        for name in path.split("."):
+            value = value.get(name, {})
+        seen.append(value)
+    if not OF_A_START & set(_references(seen)):
         yield "is cached and sees nothing of the start that asks for it"
 
 
@@ -144,7 +184,8 @@ def _is_known(reference: str, known: dict[str, Any], parameters: set[str]) -> bo
     output = re.match(r"ProcessingOutputConfig\.Outputs\['([^']+)'\]", path)
     if output:
         return output.group(1) in _outputs(known[name])
-    return True
+    properties = PROPERTIES.get(known[name]["Type"])
+    return properties is None or properties.fullmatch(path) is not None
 
 
 def main(arguments: list[str] | None = None) -> None:

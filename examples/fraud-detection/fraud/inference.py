@@ -1,7 +1,7 @@
 """Serves the model as SageMaker asks for it: `GET /ping` and `POST /invocations`.
 
-A request is CSV without a header, the features in the schema's order; an answer has one score
-in each line.
+A request is CSV without a header: the features in the schema's order, and the customer's group,
+which the model does not see and a caller may leave out. An answer has one score in each line.
 """
 
 import csv
@@ -24,10 +24,11 @@ def predict(fitted: Model, schema: Schema, text: str) -> str:
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     if not rows:
         raise ValueError("the request has no rows")
+    seen = len(schema.features)
     for number, row in enumerate(rows, start=1):
-        if len(row) != len(schema.features):
-            raise ValueError(f"row {number} has {len(row)} of {len(schema.features)} features")
-    values = np.array([[float(cell) if cell else math.nan for cell in row] for row in rows])
+        if len(row) not in (seen, len(schema.asked)):
+            raise ValueError(f"row {number} has {len(row)} values, of {seen} features")
+    values = np.array([[float(cell) if cell else math.nan for cell in row[:seen]] for row in rows])
     table = dict(zip(schema.features, values.T, strict=True))
     return "".join(f"{score:.6f}\n" for score in fitted.scores(table, schema))
 

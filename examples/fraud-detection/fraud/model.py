@@ -1,7 +1,7 @@
 """The model: gradient boosted trees, trained, kept and asked."""
 
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import joblib
@@ -11,6 +11,22 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from fraud.schema import Schema, Table, matrix
 
 FILE = "model.joblib"
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What is chosen before a training."""
+
+    max_iterations: int
+    seed: int
+    learning_rate: float = 0.06
+    max_leaf_nodes: int = 8
+
+    @classmethod
+    def read(cls, given: dict[str, str]) -> "Hyperparameters":
+        """Those of a job. SageMaker gives all as text, and more than these."""
+        own = {one.name: one.type for one in fields(cls) if one.name in given}
+        return cls(**{name: kind(given[name]) for name, kind in own.items()})
 
 
 @dataclass(frozen=True)
@@ -28,16 +44,16 @@ class Model:
         return self.trees.predict_proba(matrix(table, schema))[:, 1]
 
 
-def train(table: Table, schema: Schema, max_iterations: int, seed: int) -> Model:
-    """Trains a model. The same data and seed give the same one."""
+def train(table: Table, schema: Schema, chosen: Hyperparameters) -> Model:
+    """Trains a model. The same data and hyperparameters give the same one."""
     trees = HistGradientBoostingClassifier(
-        max_iter=max_iterations,
-        learning_rate=0.06,
-        max_leaf_nodes=8,
+        max_iter=chosen.max_iterations,
+        learning_rate=chosen.learning_rate,
+        max_leaf_nodes=chosen.max_leaf_nodes,
         min_samples_leaf=40,
         l2_regularization=1.0,
         early_stopping=False,
-        random_state=seed,
+        random_state=chosen.seed,
     )
     trees.fit(matrix(table, schema), table[schema.one("label")])
     return Model(schema.features, schema.version, trees)

@@ -30,10 +30,10 @@ def window(table: Table, schema: Schema, start: str, end: str) -> Table:
     return select(inside, np.argsort(inside[schema.one("time")], kind="stable"))
 
 
-def split(table: Table) -> tuple[Table, Table]:
-    """The older part and the newer one."""
+def split(table: Table, share: float = TEST_SHARE) -> tuple[Table, Table]:
+    """The older part and the newer one, which is this share."""
     total = rows(table)
-    cut = total - int(total * TEST_SHARE)
+    cut = total - int(total * share)
     return select(table, np.arange(cut)), select(table, np.arange(cut, total))
 
 

@@ -4,6 +4,7 @@ trained on, evaluated, and the model is asked as an endpoint is. It takes second
 from datetime import UTC, datetime
 
 from fraud import evaluate, model, process, smoke, synthetic
+from fraud.model import Hyperparameters
 from fraud.schema import Schema, check, parse, write
 
 ROWS = 1000
@@ -18,7 +19,7 @@ def rehearse(rows: int = ROWS) -> float:
     table = parse(write(made, schema), schema, "synthetic.csv")
     check(table, schema)
     train, test = process.split(process.window(table, schema, "", ""))
-    fitted = model.train(train, schema, max_iterations=30, seed=7)
+    fitted = model.train(train, schema, Hyperparameters(max_iterations=30, seed=7))
     report = evaluate.evaluation(fitted, None, test, schema)
     auc = report["binary_classification_metrics"]["auc"]["value"]
     if auc < LEAST_AUC:

@@ -37,6 +37,8 @@ class Column:
     max_missing: float = 0.0
     # Whether its distribution is compared each hour. One that follows the clock is not.
     watched: bool = True
+    # What an ordinary transaction has: from there attributions are measured.
+    typical: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,29 @@ class Schema:
         columns = [column for column in self.columns if column.role == "feature"]
         return tuple(column.name for column in columns if column.watched)
 
+    @property
+    def typical(self) -> tuple[float, ...]:
+        """An ordinary transaction, as a model sees it."""
+        return tuple(column.typical for column in self.columns if column.role == "feature")
+
+    @property
+    def group(self) -> str:
+        """What the column with each customer's group is called."""
+        return f"{self.one('facet')}_group"
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """What the groups are called, such as `18-29`."""
+        return tuple(f"{low:g}-{high - 1:g}" for low, high in self.facet_groups)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What an endpoint is asked with: what a model sees, and last the customer's group.
+
+        No model sees the group. It is there for whoever looks at the captured calls.
+        """
+        return (*self.features, self.group)
+
 
 # The values of each column: numbers with NaN for what is missing, or text.
 Table = dict[str, np.ndarray]
@@ -95,11 +120,21 @@ def matrix(table: Table, schema: Schema) -> np.ndarray:
     return np.column_stack([table[name] for name in schema.features])
 
 
+def groups(table: Table, schema: Schema) -> list[str]:
+    """The group of each row's customer, empty where nobody knows."""
+    ages = table[schema.one("facet")]
+    found = np.full(len(ages), "", dtype="U32")
+    for name, (low, high) in zip(schema.group_names, schema.facet_groups, strict=True):
+        found[(ages >= low) & (ages < high)] = name
+    return found.tolist()
+
+
 def cells(table: Table, schema: Schema) -> list[str]:
-    """The features of each row as an endpoint is asked for them."""
+    """Each row as an endpoint is asked about it."""
+    rows_of = zip(matrix(table, schema), groups(table, schema), strict=True)
     return [
-        ",".join("" if math.isnan(value) else f"{value:g}" for value in row)
-        for row in matrix(table, schema)
+        ",".join(["" if math.isnan(value) else f"{value:g}" for value in row] + [group])
+        for row, group in rows_of
     ]
 
 

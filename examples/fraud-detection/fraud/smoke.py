@@ -13,9 +13,9 @@ from pathlib import Path
 from fraud import capture, inference, job, model, registry, store, synthetic
 from fraud.schema import Schema, cells
 
-# amount, hour, distance_km, merchant_risk, account_age_days
-HONEST = "12.50,14,2.0,0.05,2400"
-SUSPECT = "195.00,3,140.0,0.70,20"
+# amount, hour, distance_km, merchant_risk, account_age_days, customer_age_group
+HONEST = "12.50,14,2.0,0.05,2400,30-59"
+SUSPECT = "195.00,3,140.0,0.70,20,30-59"
 
 Ask = Callable[[str], str]
 

@@ -1,22 +1,43 @@
 """What data looked like when the model was made: the baseline that drift is measured against.
 
 The files have the form of Model Monitor's, so that either it or the own metrics can use them.
+Their columns are in its order: it puts what an endpoint has answered before what it was asked.
 """
 
 from typing import Any
 
 import numpy as np
 
-from fraud.schema import Schema, Table, rows
+from fraud.schema import Schema, Table, groups, rows
 
 # As many bins, each with as much of the baseline's data as the others.
 BINS = 20
 
 
 def statistics(table: Table, schema: Schema) -> dict[str, Any]:
-    """`statistics.json`: the distribution of each feature."""
-    features = [_feature(name, table[name]) for name in schema.features]
+    """`statistics.json`: the distribution of each column that is captured."""
+    features = [_feature(name, table[name]) for name in _numbers(schema)]
+    features.append(_groups(schema.group, groups(table, schema)))
     return {"version": 0.0, "dataset": {"item_count": rows(table)}, "features": features}
+
+
+def _numbers(schema: Schema) -> tuple[str, ...]:
+    # The label stands for the answer, which is about it.
+    return (schema.one("label"), *schema.features)
+
+
+def _groups(name: str, values: list[str]) -> dict[str, Any]:
+    present = [value for value in values if value]
+    buckets = [{"value": value, "count": present.count(value)} for value in sorted(set(present))]
+    return {
+        "name": name,
+        "inferred_type": "String",
+        "string_statistics": {
+            "common": {"num_present": len(present), "num_missing": len(values) - len(present)},
+            "distinct_count": len(buckets),
+            "distribution": {"categorical": {"buckets": buckets}},
+        },
+    }
 
 
 def _feature(name: str, values: np.ndarray) -> dict[str, Any]:
@@ -57,7 +78,7 @@ def constraints(table: Table, schema: Schema) -> dict[str, Any]:
     """`constraints.json`: what Model Monitor reports a violation of."""
     by_name = {column.name: column for column in schema.columns}
     features = []
-    for name in schema.features:
+    for name in _numbers(schema):
         lowest = float(np.nanmin(table[name]))
         features.append(
             {
@@ -67,6 +88,12 @@ def constraints(table: Table, schema: Schema) -> dict[str, Any]:
                 "num_constraints": {"is_non_negative": lowest >= 0},
             }
         )
+    group = {
+        "name": schema.group,
+        "inferred_type": "String",
+        "completeness": 1.0 - by_name[schema.one("facet")].max_missing,
+        "string_constraints": {"domains": list(schema.group_names)},
+    }
     comparison = {
         "perform_comparison": "Enabled",
         "comparison_threshold": 0.1,
@@ -79,4 +106,4 @@ def constraints(table: Table, schema: Schema) -> dict[str, Any]:
         "domain_content_threshold": 1.0,
         "distribution_constraints": comparison,
     }
-    return {"version": 0.0, "features": features, "monitoring_config": monitoring}
+    return {"version": 0.0, "features": [*features, group], "monitoring_config": monitoring}

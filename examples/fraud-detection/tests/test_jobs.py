@@ -21,6 +21,7 @@ from fraud import (
     store,
     train,
 )
+from fraud.model import Hyperparameters
 from fraud.schema import rows, select, write
 
 
@@ -68,6 +69,16 @@ def test_the_statistics_are_those_of_the_newest_data(processed):
     buckets = amount["numerical_statistics"]["distribution"]["kll"]["buckets"]
     assert sum(bucket["count"] for bucket in buckets) == len(lines) - 1
     assert len(buckets) == 20
+    captured = ["is_fraud", "amount", "hour", "distance_km", "merchant_risk", "account_age_days"]
+    captured.append("customer_age_group")
+    limits = job.read_json(job.OUTPUT / "data_quality" / "constraints.json")
+    for document in (found, limits):
+        # What is answered, what is asked: so Model Monitor reads the captured calls.
+        assert [one["name"] for one in document["features"]] == captured
+    group = found["features"][-1]["string_statistics"]
+    told = group["distribution"]["categorical"]["buckets"]
+    assert [one["value"] for one in told] == limits["features"][-1]["string_constraints"]["domains"]
+    assert sum(one["count"] for one in told) == group["common"]["num_present"]
 
 
 class Bucket:
@@ -141,12 +152,14 @@ def test_the_baselines_have_the_forms_that_a_gate_reads(trained):
     shutil.copytree(job.OUTPUT / "evaluation", job.INPUT / "evaluation")
     run(baselines.main)
     bias = job.read_json(job.OUTPUT / "bias" / "analysis.json")
-    after = bias["post_training_bias_metrics"]["facets"]["customer_age"]
-    assert [row["value_or_threshold"] for row in after] == ["[18, 30)", "[30, 60)", "[60, 121)"]
+    after = bias["post_training_bias_metrics"]["facets"]["customer_age_group"]
+    assert [row["value_or_threshold"] for row in after] == ["18-29", "30-59", "60-120"]
     assert {metric["name"] for row in after for metric in row["metrics"]} == {"DPPL", "DI"}
     explained = job.read_json(job.OUTPUT / "explainability" / "analysis.json")
-    importance = explained["explanations"]["permutation"]["label0"]["global_importance"]
-    assert max(importance, key=importance.get) in {"amount", "distance_km"}
+    method = explained["explanations"]["kernel_shap"]["label0"]
+    shap = method["global_shap_values"]
+    assert max(shap, key=shap.get) == "amount"
+    assert 0 < method["expected_value"] < 1
     limits = job.read_json(job.OUTPUT / "model_quality" / "constraints.json")
     measured = job.read_json(job.OUTPUT / "model_quality" / "statistics.json")
     limit = limits["binary_classification_constraints"]["auc"]["threshold"]
@@ -166,13 +179,14 @@ def test_a_job_that_fails_says_why_where_sagemaker_looks(root, error):
 
 
 def test_of_a_group_without_anybody_nothing_is_said(calm, schema, fitted):
-    nobody_old = select(calm, calm["customer_age"] < 60)
-    after = baselines.bias(fitted, nobody_old, schema)["post_training_bias_metrics"]
-    rows_of = after["facets"]["customer_age"]
-    assert [row["value_or_threshold"] for row in rows_of] == ["[18, 30)", "[30, 60)"]
-    only_one = select(calm, calm["customer_age"] < 30)
-    after = baselines.bias(fitted, only_one, schema)["post_training_bias_metrics"]
-    assert after["facets"]["customer_age"] == []
+    def told_of(table):
+        accepted = baselines.judged(fitted.scores(table, schema))
+        after = baselines.bias(accepted, table, schema)["post_training_bias_metrics"]
+        return [row["value_or_threshold"] for row in after["facets"][schema.group]]
+
+    assert told_of(calm) == ["18-29", "30-59", "60-120"]
+    assert told_of(select(calm, calm["customer_age"] < 60)) == ["18-29", "30-59"]
+    assert told_of(select(calm, calm["customer_age"] < 30)) == []
 
 
 def test_nothing_is_written_that_is_no_json(tmp_path):
@@ -181,7 +195,7 @@ def test_nothing_is_written_that_is_no_json(tmp_path):
 
 
 def test_training_is_deterministic(calm, schema, fitted):
-    again = model.train(calm, schema, max_iterations=60, seed=7)
+    again = model.train(calm, schema, Hyperparameters(max_iterations=60, seed=7))
     assert np.array_equal(again.scores(calm, schema), fitted.scores(calm, schema))
     assert rows(calm) == 3000
 
