@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crc_fast::{CrcAlgorithm, checksum};
+use crc::{CRC_32_ISCSI, CRC_32_ISO_HDLC, CRC_64_NVME, Crc};
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use md5::Md5;
@@ -31,17 +31,17 @@ const ALGORITHMS: [Algorithm; 4] = [
     Algorithm {
         header: "x-amz-checksum-crc32",
         name: "CRC32",
-        compute: |bytes| crc(CrcAlgorithm::Crc32IsoHdlc, 4, bytes),
+        compute: |bytes| crc32(&CRC_32, bytes),
     },
     Algorithm {
         header: "x-amz-checksum-crc32c",
         name: "CRC32C",
-        compute: |bytes| crc(CrcAlgorithm::Crc32Iscsi, 4, bytes),
+        compute: |bytes| crc32(&CRC_32C, bytes),
     },
     Algorithm {
         header: "x-amz-checksum-crc64nvme",
         name: "CRC64NVME",
-        compute: |bytes| crc(CrcAlgorithm::Crc64Nvme, 8, bytes),
+        compute: |bytes| CRC_64.checksum(bytes).to_be_bytes().to_vec(),
     },
     Algorithm {
         header: "x-amz-checksum-sha256",
@@ -50,10 +50,12 @@ const ALGORITHMS: [Algorithm; 4] = [
     },
 ];
 
-/// The low `width` bytes of a checksum, the high ones first.
-fn crc(algorithm: CrcAlgorithm, width: usize, bytes: &[u8]) -> Vec<u8> {
-    let wide = checksum(algorithm, bytes).to_be_bytes();
-    wide.into_iter().skip(wide.len() - width).collect()
+static CRC_32: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+static CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+static CRC_64: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
+
+fn crc32(algorithm: &Crc<u32>, bytes: &[u8]) -> Vec<u8> {
+    algorithm.checksum(bytes).to_be_bytes().to_vec()
 }
 
 impl Payload {
