@@ -1,193 +1,54 @@
 //! How many decisions a core makes a second: `cargo bench -p retrain-core`.
 //!
 //! Each is one call of `step` with everything that a function would have read, from an
-//! alarm that is held behind a run to the claim of a start.
+//! alarm that is held behind a run to the claim of a start. What `step` returns is dropped
+//! outside the measured time.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
+mod cases;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use jiff::{SignedDuration, Timestamp};
-use retrain_core::data::{Arrivals, KnownObjects, ObjectVersion};
-use retrain_core::drift::DriftKind;
-use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, StartAnswer, Steps};
-use retrain_core::execution::Execution;
-use retrain_core::facts::{ControllerState, Facts, Seen, Timing};
-use retrain_core::names::{AlarmArn, ModelName};
-use retrain_core::policy::{Policy, PolicyInForce};
-use retrain_core::sequencer::Sequencer;
-use retrain_core::slot::Slot;
-use retrain_core::step::{Step, step};
-use retrain_core::token::Epoch;
-use retrain_core::trigger::{Cause, Trigger};
+
+use self::cases::{Case, Kind};
 
 fn main() {
     divan::main();
 }
 
-const POLICY: &str = r#"{
-    "pipeline": {"name": "fraud-training"},
-    "parameters": {"ControllerToken": "{token}"},
-    "drift": {"alarms": [{"endpoint": "fraud-prod"}]},
-    "data": {"objects": [{"bucket": "fraud", "prefix": "train/"}], "min_rows": 10000},
-    "min_interval": "6h"
-}"#;
-
-/// A model, and what is known around it.
-struct Model {
-    slot: Slot,
-    policy: PolicyInForce,
-    controller: ControllerState,
-    objects: KnownObjects,
+fn bench(bencher: Bencher<'_, '_>, kind: Kind) {
+    let case = Case::of(kind);
+    let facts = case.facts();
+    let bencher = bencher.counter(ItemsCount::new(1_u32));
+    bencher.bench(|| case.step(&facts));
 }
 
-impl Model {
-    fn new() -> Self {
-        let name = ModelName::parse("fraud").unwrap();
-        Self {
-            slot: Slot::new(),
-            policy: PolicyInForce::new(name, 1, Policy::parse(POLICY).unwrap()),
-            controller: ControllerState {
-                epoch: Epoch::derive(&["bench"]),
-                paused: None,
-            },
-            objects: KnownObjects::new(),
-        }
-    }
-
-    /// A model whose execution runs, behind which other causes wait.
-    fn running() -> Self {
-        let mut model = Self::new();
-        model.take(&drift("data-quality", 0), 0);
-        let answer = StartAnswer::Accepted {
-            execution: execution(),
-            started_at: at(1),
-            adopted: false,
-        };
-        let answered = Event::StartAnswered {
-            claim: 1,
-            attempt: 1,
-            answer,
-        };
-        model.take(&answered, 1);
-        model.take(&drift("bias", 30), 30);
-        model.take(&data(1), 40);
-        model
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        Facts {
-            objects: &self.objects,
-            ..Facts::new(&self.controller, Timing::default())
-        }
-    }
-
-    fn take(&mut self, event: &Event, seconds: i64) {
-        let taken = step(&self.slot, event, &self.facts(), &self.policy, at(seconds));
-        let Ok(Step::Commit(commit)) = taken else {
-            panic!("{taken:?}")
-        };
-        self.slot = commit.slot;
-    }
-
-    fn bench(&self, bencher: Bencher<'_, '_>, event: &Event) {
-        let facts = self.facts();
-        self.bench_with(bencher, event, &facts);
-    }
-
-    fn bench_with(&self, bencher: Bencher<'_, '_>, event: &Event, facts: &Facts<'_>) {
-        let now = at(60);
-        let bencher = bencher.counter(ItemsCount::new(1_u32));
-        bencher.bench(|| step(&self.slot, event, facts, &self.policy, now).unwrap());
-    }
-}
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000) + SignedDuration::from_secs(seconds)
-}
-
-fn drift(alarm: &str, seconds: i64) -> Event {
-    let arn = format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{alarm}");
-    Event::Trigger(Trigger {
-        cause: Cause::Drift {
-            alarm: AlarmArn::parse(&arn).unwrap(),
-            drift: DriftKind::DataQuality,
-            evidence: None,
-        },
-        at: at(seconds),
-    })
-}
-
-fn data(number: u64) -> Event {
-    let version = ObjectVersion {
-        bucket: "fraud".to_owned(),
-        key: format!("train/part-{number:05}.parquet"),
-        version_id: None,
-        etag: None,
-        sequencer: Sequencer::parse("0062E99A88DC407A").unwrap(),
-        rows: 100,
-        bytes: 10_000,
-        uncounted: None,
-    };
-    Event::Data(Arrivals {
-        objects: vec![version],
-        ..Arrivals::default()
-    })
-}
-
-fn execution() -> Execution {
-    let arn = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/fraud-training/execution/e1";
-    Execution::parse(arn).unwrap()
-}
-
-/// A cause that was told before: by far the most frequent one while an alarm flaps.
 #[divan::bench]
 fn duplicate(bencher: Bencher<'_, '_>) {
-    let model = Model::running();
-    let seen = Seen {
-        decision: 1,
-        claim: Some(1),
-    };
-    let facts = Facts {
-        seen: Some(&seen),
-        ..model.facts()
-    };
-    model.bench_with(bencher, &drift("data-quality", 0), &facts);
+    bench(bencher, Kind::Duplicate);
 }
 
-/// A look at a model for which nothing is due.
 #[divan::bench]
 fn looked_at(bencher: Bencher<'_, '_>) {
-    Model::running().bench(bencher, &Event::Tick);
+    bench(bencher, Kind::LookedAt);
 }
 
-/// A cause that waits for the run that is in flight.
 #[divan::bench]
 fn held(bencher: Bencher<'_, '_>) {
-    Model::running().bench(bencher, &drift("model-quality", 50));
+    bench(bencher, Kind::Held);
 }
 
-/// An object that is counted, and is not enough.
 #[divan::bench]
 fn counted(bencher: Bencher<'_, '_>) {
-    Model::running().bench(bencher, &data(2));
+    bench(bencher, Kind::Counted);
 }
 
-/// A cause that claims a start.
 #[divan::bench]
 fn claimed(bencher: Bencher<'_, '_>) {
-    Model::new().bench(bencher, &drift("data-quality", 50));
+    bench(bencher, Kind::Claimed);
 }
 
-/// The end of a run, after which what waits is claimed.
 #[divan::bench]
 fn ended(bencher: Bencher<'_, '_>) {
-    let report = ExecutionReport {
-        execution: execution(),
-        display_name: None,
-        status: ExecutionStatus::Succeeded,
-        failure: None,
-        started_at: None,
-        steps: Steps::default(),
-    };
-    Model::running().bench(bencher, &Event::Status(report));
+    bench(bencher, Kind::Ended);
 }

@@ -132,6 +132,8 @@ pub(crate) fn digest_of(parts: &[&str]) -> String {
     hex(parts.iter().map(|part| part.as_bytes()), 64)
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The first characters of SHA-256 over length-prefixed parts, in hexadecimal.
 ///
 /// The prefix keeps `("ab", "c")` and `("a", "bc")` apart.
@@ -143,11 +145,14 @@ fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
         hash.update(part);
     }
     let hash = hash.finalize();
-    let bytes = hash.iter().take(chars / 2);
-    let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    // Digests name objects and triggers, so they are made for every event: one allocation.
+    let mut text = String::with_capacity(chars);
+    for byte in hash.iter().take(chars / 2) {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -277,11 +277,7 @@ impl Turn<'_> {
             None => "Retrain",
         };
         let text = alloc::format!("{verb} {} because of {}{more}", policy.model, leading.cause);
-        let printable: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        shortened(&printable, 500)
+        shortened(&text.replace(char::is_control, " "), 500)
     }
 }
 

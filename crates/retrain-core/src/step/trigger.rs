@@ -39,13 +39,13 @@ impl Turn<'_> {
         // What time alone has made enough agrees with it, and is among the causes.
         self.data_is_enough();
         let reason = Reason::of(trigger);
-        let held_before = self.slot.held.clone();
+        let drops = self.policy.policy.within_min_interval == WithinMinInterval::Drop;
+        let held_before = drops.then(|| self.slot.held.clone());
         self.slot.held.add(reason.clone());
         self.confirm();
         let reason = self.slot.held.same_as(&reason).clone();
         let guard = self.guard(&reason);
-        if let Some(guard @ Guard::MinInterval { .. }) = &guard
-            && self.policy.policy.within_min_interval == WithinMinInterval::Drop
+        if let (Some(guard @ Guard::MinInterval { .. }), Some(held_before)) = (&guard, held_before)
         {
             let guard = guard.clone();
             self.slot.held = held_before;
