@@ -50,10 +50,13 @@ man: ## write the manual pages of retrainctl to target/man
 month: ## play a thousand months against the promises (an hour or so)
 	MONTH_SEEDS=$${MONTH_SEEDS:-1000} $(CARGO) test --locked --release -p integration month
 
-.PHONY: demo-loop loop-guide loop-guide-check loop-test
+.PHONY: demo-loop demo-tuning loop-guide loop-guide-check loop-test
 
 demo-loop: ## train, drift, retrain, judge and deploy a real model on a local AWS
 	@sh scripts/loop.sh demo
+
+demo-tuning: ## train the loop's first model as the best of a small grid, and take it from the cache
+	@sh scripts/loop.sh tuning
 
 loop-guide: ## write the end of the loop's demo into docs/LOOP.md
 	@mkdir -p target

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The reference loop of examples/fraud-detection: `loop.sh test` checks its scripts,
-# `loop.sh demo` plays it on the local AWS.
+# `loop.sh demo` plays it on the local AWS, `loop.sh tuning` its pipeline that tunes.
 set -eu
 status=0
 sh scripts/template-tools.sh loop examples/fraud-detection/requirements-test.txt || status=$?
@@ -27,8 +27,11 @@ test)
 demo)
     exec "${CARGO:-cargo}" run --locked --quiet -p retrain-local --bin demo-loop -- "$bin/python"
     ;;
+tuning)
+    exec "${CARGO:-cargo}" run --locked --quiet -p retrain-local --bin demo-loop -- "$bin/python" tuning
+    ;;
 *)
-    echo "usage: loop.sh test|demo" >&2
+    echo "usage: loop.sh test|demo|tuning" >&2
     exit 2
     ;;
 esac

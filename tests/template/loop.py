@@ -104,9 +104,12 @@ def actions(of):
     return [action for stage in stages(of).values() for action in stage.values()]
 
 
-def definition():
-    """The training pipeline's definition."""
-    return read_json("pipeline/definition.json")
+DEFINITIONS = ("definition.json", "definition-tuning.json")
+
+
+def definition(name="definition.json"):
+    """The training pipeline's definition, or its variant that tunes."""
+    return read_json(f"pipeline/{name}")
 
 
 def steps(listed):

@@ -92,15 +92,17 @@ def test_the_policy_and_the_pipeline_fit(policy):
     assert pipeline["PipelineName"] == policy["pipeline"]["name"]
 
 
-def test_every_step_is_a_request_that_sagemaker_takes():
+@pytest.mark.parametrize("name", loop.DEFINITIONS)
+def test_every_step_is_a_request_that_sagemaker_takes(name):
     service = botocore.session.get_session().get_service_model("sagemaker")
     operations = {
         "Processing": ("CreateProcessingJob", {"ProcessingJobName"}),
         "Training": ("CreateTrainingJob", {"TrainingJobName"}),
+        "Tuning": ("CreateHyperParameterTuningJob", {"HyperParameterTuningJobName"}),
         "RegisterModel": ("CreateModelPackage", set()),
     }
     looked_at = 0
-    for one in loop.steps(loop.definition()["Steps"]):
+    for one in loop.steps(loop.definition(name)["Steps"]):
         if one["Type"] in operations:
             operation, named_by_the_pipeline = operations[one["Type"]]
             request = one["Arguments"] | dict.fromkeys(named_by_the_pipeline, "name")
@@ -117,10 +119,34 @@ def test_before_the_first_build_there_is_no_pipeline():
     assert stack.of_type("AWS::ECR::Repository")
 
 
-def test_every_cached_step_sees_the_start_that_asks_for_it():
+def test_the_pipelines_role_may_make_the_jobs_of_its_steps_and_look_at_them():
+    stack = loop.stack("training")
+    may = {action for action, _, _ in access.of_role(stack, stack.of_type("AWS::IAM::Role")["PipelineRole"])}
+    jobs = {"Processing": "ProcessingJob", "Training": "TrainingJob", "Tuning": "HyperParameterTuningJob"}
+    types = {one["Type"] for name in loop.DEFINITIONS for one in loop.steps(loop.definition(name)["Steps"])}
+    for job in {jobs[type_] for type_ in types & jobs.keys()}:
+        assert {f"sagemaker:{verb}{job}" for verb in ("Create", "Describe", "Stop")} <= may
+    assert "Tuning" in types
+    # The best of a tuning job's trainings is known by the list of them.
+    assert "sagemaker:ListTrainingJobsForHyperParameterTuningJob" in may
+
+
+def test_a_release_takes_one_of_the_definitions():
+    parameter = loop.template("pipeline")["Parameters"]["Definition"]
+    assert tuple(parameter["AllowedValues"]) == loop.DEFINITIONS
+    assert parameter["Default"] == loop.DEFINITIONS[0]
+    commands = "\n".join(loop.buildspec("build.yml")[1]["build"])
+    assert 'fraud.definition "pipeline/$DEFINITION"' in commands
+    # A tuning job names no program: the image has one.
+    for program in ("serve", "train"):
+        assert f"/usr/local/bin/{program} " in (loop.EXAMPLE / "Dockerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", loop.DEFINITIONS)
+def test_every_cached_step_sees_the_start_that_asks_for_it(name):
     cached = [
         one
-        for one in loop.steps(loop.definition()["Steps"])
+        for one in loop.steps(loop.definition(name)["Steps"])
         if one.get("CacheConfig", {}).get("Enabled")
     ]
     assert len(cached) == 2

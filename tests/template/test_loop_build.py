@@ -106,6 +106,44 @@ def test_ci_does_not_pass_over_what_it_cannot_install(tmp_path, ci, status):
     assert done.returncode == status
 
 
+@pytest.mark.parametrize(
+    ("fails", "code", "stored", "status"),
+    [
+        ("", 0, True, 0),
+        ("", 0, False, 0),
+        ("retrainctl policy diff", 3, True, 0),
+        ("retrainctl policy diff", 1, True, 1),
+        ("retrainctl policy check", 1, False, 1),
+        ("cfn-lint", 2, False, 2),
+        ("python3 -m pytest", 1, False, 1),
+        ("ruff format", 1, False, 1),
+    ],
+)
+def test_a_pull_request_is_checked_and_shows_what_its_policy_changes(tmp_path, fails, code, stored, status):
+    told = tmp_path / "told"
+    for tool in ("ruff", "python3", "cfn-lint", "retrainctl"):
+        # It says what it is asked, with what a folder that it is given has in it.
+        path = tmp_path / tool
+        path.write_text(
+            f'#!/bin/sh\ntold="{tool} $*"\nfor last; do :; done\n'
+            f'[ -d "$last" ] && told="$told: $(ls "$last")"\necho "$told" >> {told}\n'
+            f'case "$told" in "{fails or "nothing"}"*) exit {code};; esac\n',
+            encoding="utf-8",
+        )
+        path.chmod(0o755)
+    (tmp_path / "stored").mkdir()
+    command = ["sh", loop.EXAMPLE / "pull-request.sh", *([tmp_path / "stored"] if stored else [])]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    if not fails:
+        asked = told.read_text(encoding="utf-8")
+        for part in ("ruff check", "ruff format", "-m pytest", "templates/endpoint.yaml", "policy check"):
+            assert part in asked
+        assert asked.count(": fraud-detection.json") == 1 + stored
+        assert ("policy diff" in asked) == stored
+
+
 # ------------------------------------------------------------------ guide
 
 
@@ -129,7 +167,7 @@ def test_the_guide_shows_the_demo_and_ci_compares_them(tmp_path):
     assert compare("it stopped early", "--check") == 1
     assert compare(other) == 0 and "7 trainings" in guide.read_text(encoding="utf-8")
     ci = (deployed.ROOT / ".github/workflows/check.yml").read_text(encoding="utf-8")
-    assert "make loop-guide-check" in ci
+    assert "make loop-guide-check" in ci and "make demo-tuning" in ci
 
 
 def test_the_guide_names_what_is_there():
@@ -143,6 +181,13 @@ def test_the_guide_names_what_is_there():
     }
     named = set(re.findall(r"`(test_\w+)`", text))
     assert named and named <= known, named - known
+    # Those in Rust stand before the file that has them, one or two of them.
+    in_rust = re.findall(r"`(\w+)`(?: and `(\w+)`)? in \[\w+\.rs\]\(([^)]+)\)", text)
+    assert len(in_rust) >= 5
+    for *functions, target in in_rust:
+        code = (path.parent / target).read_text(encoding="utf-8")
+        for function in filter(None, functions):
+            assert f"fn {function}(" in code, (function, target)
     parameters = {name for own in loop.TEMPLATES for name in loop.template(own)["Parameters"]}
     given = set(re.findall(r"\b([A-Z]\w+)=", text)) - set(deployed.source()["Parameters"])
     assert given <= parameters, given - parameters

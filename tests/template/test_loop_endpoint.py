@@ -124,6 +124,12 @@ def test_model_monitor_is_a_switch():
     assert all(monitor.of_type(kind) for kind in kinds)
     assert own.of_type("AWS::Scheduler::Schedule")
     assert not monitor.of_type("AWS::Scheduler::Schedule")
+    looked_at = {
+        name: {one[0] for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() for one in watched(alarm)}
+        for name, stack in {"own": own, "monitor": monitor}.items()
+    }
+    assert looked_at["own"] == {"AWS/SageMaker", "FraudDetection/Drift"}
+    assert looked_at["monitor"] & looked_at["own"] == {"AWS/SageMaker"}
 
 
 def test_each_schedule_of_model_monitor_has_its_alarm_and_its_own_role():

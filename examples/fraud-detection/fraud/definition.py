@@ -52,7 +52,7 @@ PROPERTIES = {
     "Training": re.compile(r"ModelArtifacts\.S3ModelArtifacts|TrainingJobName"),
     "Tuning": re.compile(
         r"(BestTrainingJob|TrainingJobSummaries\[\d\d?\])\.TrainingJobName"
-        r"|HyperParameterTuningJobName"
+        r"|HyperParameterTuningJobName|TrainingJobDefinition\.OutputDataConfig\.S3OutputPath"
     ),
     "RegisterModel": re.compile(r"ModelPackageArn"),
 }

@@ -19,12 +19,15 @@ def tuned(pipeline: dict[str, Any], tuning: dict[str, Any]) -> dict[str, Any]:
     """A definition that tunes what this one trains."""
     (training,) = (one for one in definition.steps(pipeline["Steps"]) if one["Type"] == "Training")
     given = training["Arguments"]
+    of_step = f"Steps.{tuning['Name']}"
     model = {
         "Std:Join": {
             "On": "/",
             "Values": [
-                given["OutputDataConfig"]["S3OutputPath"],
-                {"Get": f"Steps.{tuning['Name']}.BestTrainingJob.TrainingJobName"},
+                # Where the job has written. If the cache has it, that is not where this execution
+                # would have.
+                {"Get": f"{of_step}.TrainingJobDefinition.OutputDataConfig.S3OutputPath"},
+                {"Get": f"{of_step}.BestTrainingJob.TrainingJobName"},
                 "output/model.tar.gz",
             ],
         }

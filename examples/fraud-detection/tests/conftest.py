@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fraud import job, model, synthetic
+from fraud.model import Hyperparameters
 from fraud.schema import Schema
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +28,7 @@ def shifted():
 
 @pytest.fixture(scope="session")
 def fitted(calm, schema):
-    return model.train(calm, schema, max_iterations=60, seed=7)
+    return model.train(calm, schema, Hyperparameters(max_iterations=60, seed=7))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from fraud import definition
 
 ROOT = Path(__file__).parents[1]
+BOTH = ["definition.json", "definition-tuning.json"]
 TEXT = (ROOT / "pipeline" / "definition.json").read_text(encoding="utf-8")
 VALUES = {name: f"value-of-{name}" for name in re.findall(r"\$\{(\w+)\}", TEXT)}
 
@@ -23,8 +24,13 @@ def step(document, name):
     return next(one for one in definition.steps(document["Steps"]) if one["Name"] == name)
 
 
-def test_nothing_is_wrong(written):
-    assert list(definition.problems(written)) == []
+def rendered(name):
+    return json.loads(definition.render((ROOT / "pipeline" / name).read_text("utf-8"), VALUES))
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_nothing_is_wrong(name):
+    assert list(definition.problems(rendered(name))) == []
 
 
 def test_a_value_that_nobody_gives_is_an_error():
@@ -69,6 +75,12 @@ def breaks(name, change):
         breaks("execution variable", lambda of: of["Steps"][0]["Arguments"].update(
             Environment={"A": {"Get": "Execution.Token"}})),
         breaks("cache", lambda of: step(of, "TrainModel")["Arguments"].pop("HyperParameters")),
+        breaks("cache that looks elsewhere", lambda of: step(of, "TrainModel")["Arguments"].update(
+            HyperParameters={}, Tags=[{"Key": "t", "Value": {"Get": "Parameters.ControllerToken"}}])),
+        breaks("cache for ever", lambda of: step(of, "TrainModel")["CacheConfig"].pop("ExpireAfter")),
+        breaks("cache of a condition", lambda of: step(of, "CompareWithBaseline").update(
+            CacheConfig={"Enabled": True, "ExpireAfter": "P7D"})),
+        breaks("property of another type", lambda of: step(of, "TrainModel").update(Type="Tuning")),
     ],
 )  # fmt: skip
 def test_a_mistake_is_seen(written, change):
@@ -90,7 +102,9 @@ def test_a_model_is_registered_for_approval_only_if_it_is_better(written):
     assert limit["DefaultValue"] == 0.02
 
 
-def test_every_job_writes_where_only_its_run_does(written):
+@pytest.mark.parametrize("name", BOTH)
+def test_every_job_writes_where_only_its_run_does(name):
+    written = rendered(name)
     outputs = [
         output["S3Output"]["S3Uri"]
         for one in definition.steps(written["Steps"])

@@ -52,6 +52,8 @@ impl Scripts {
     pub(super) fn containers(&self, endpoint_url: &str) -> LocalProcesses {
         let processes = LocalProcesses::new(&self.example, ROOT_VARIABLE)
             .program("python3", &self.python)
+            // As the Dockerfile has it.
+            .entry_point("train", &["python3", "-m", "fraud.train"])
             .variable("AWS_ENDPOINT_URL", endpoint_url);
         ENVIRONMENT
             .iter()

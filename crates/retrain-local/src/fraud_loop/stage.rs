@@ -75,7 +75,12 @@ pub(super) struct Stage<W> {
 }
 
 impl<W: Write> Stage<W> {
-    pub(super) async fn set(out: W, paint: Paint, scripts: Scripts) -> Result<Self, Problem> {
+    pub(super) async fn set(
+        out: W,
+        paint: Paint,
+        scripts: Scripts,
+        definition: &str,
+    ) -> Result<Self, Problem> {
         let policy: Value = serde_json::from_str(&scripts.read("policy.json")?)?;
         let pipelines = ["staging", "production"].map(|environment| {
             let variables = json!({
@@ -101,7 +106,7 @@ impl<W: Write> Stage<W> {
         });
         let seed = Seed::from_json(&seed.to_string())?;
         let deployment = Deployment::seeded(Options::default(), &seed).await?;
-        let mut given = vec!["pipeline/definition.json".to_owned()];
+        let mut given = vec![definition.to_owned()];
         for (name, value) in RENDERED {
             given.extend(["--set".to_owned(), format!("{name}={value}")]);
         }

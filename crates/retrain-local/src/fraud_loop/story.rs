@@ -6,7 +6,7 @@ use retrain_sandbox::sagemaker::ApprovalStatus;
 use serde_json::json;
 
 use super::stage::{Days, Stage};
-use super::training::NOT_BETTER;
+use super::training::{NOT_BETTER, Run};
 use super::{Problem, ensure};
 use crate::MODEL;
 
@@ -19,7 +19,8 @@ pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
         "The reference loop on a local AWS: the example's own scripts train, evaluate and measure;\n\
          the controller decides. Policy: examples/fraud-detection/policy.json.",
     )?;
-    let first = first_model(stage).await?;
+    let run = first_model(stage).await?;
+    let first = stage.released("release-1", run.trainings).await?;
     stage.at("2026-01-30T09:00")?;
     stage.refactored().await?;
     drift(stage, &first).await?;
@@ -29,7 +30,8 @@ pub(super) async fn tell(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     close(stage)
 }
 
-async fn first_model(stage: &mut Stage<impl Write>) -> Result<String, Problem> {
+/// The first model is trained and registered.
+pub(super) async fn first_model(stage: &mut Stage<impl Write>) -> Result<Run, Problem> {
     stage.at("2026-01-26T06:00")?;
     let days = Days {
         from: "2026-01-12",
@@ -50,7 +52,7 @@ async fn first_model(stage: &mut Stage<impl Write>) -> Result<String, Problem> {
     let title = "Its pipeline runs: process, train, evaluate, compare, register";
     let run = stage.training_runs(title, "the first one").await?;
     run.must_succeed()?;
-    stage.released("release-1", run.trainings).await
+    Ok(run)
 }
 
 async fn drift(stage: &mut Stage<impl Write>, serving: &str) -> Result<(), Problem> {
@@ -192,6 +194,13 @@ fn close(stage: &mut Stage<impl Write>) -> Result<(), Problem> {
     ensure(
         better.is_some_and(|(auc, before)| auc >= before + 0.02),
         "the retrained model is no better",
+    )?;
+    // Both the first job and the training are cached, each by the token of its start.
+    let executions = stage.deployment.sandbox.sagemaker().executions();
+    let mut steps = executions.iter().flat_map(|execution| &execution.steps);
+    ensure(
+        steps.all(|step| step.cached_from.is_none()),
+        "a start has taken the result of another one",
     )?;
     let trainings = stage.trainings();
     let deployments = stage.deployments();

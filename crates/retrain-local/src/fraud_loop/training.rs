@@ -53,6 +53,12 @@ impl Run {
     pub(super) fn steps(&self) -> usize {
         self.steps.len()
     }
+
+    /// The steps whose results are those of an earlier execution.
+    pub(super) fn cached(&self) -> Vec<&str> {
+        let cached = self.steps.iter().filter(|step| step.cached_from.is_some());
+        cached.map(|step| &*step.name).collect()
+    }
 }
 
 impl<W: Write> Stage<W> {
@@ -139,7 +145,10 @@ impl<W: Write> Stage<W> {
             if let Some(reason) = step.failure_reason {
                 told = format!("{told}: {reason}");
             }
-            self.line(&step.status.to_lowercase(), &told)?;
+            let status = step
+                .cached_from
+                .map_or(step.status, |_| "cached".to_owned());
+            self.line(&status.to_lowercase(), &told)?;
         }
         Ok(())
     }

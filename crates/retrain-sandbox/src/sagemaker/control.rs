@@ -67,7 +67,7 @@ impl SageMaker {
         Ok(state.shown(&arn))
     }
 
-    /// Deletes a pipeline; its executions stay.
+    /// Deletes a pipeline; its executions stay, and its cache goes.
     pub fn delete_pipeline(&self, name: &str) -> Result<(), ControlError> {
         let mut state = self.lock();
         let before = state.pipelines.len();
@@ -77,6 +77,7 @@ impl SageMaker {
         if state.pipelines.len() == before {
             return Err(unknown("pipeline", name));
         }
+        state.cached.retain(|step| step.pipeline != name);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::definition::{Definition, DefinitionError};
+use super::definition::{CachedStep, Definition, DefinitionError};
 use super::monitoring::{JobDefinition, MonitoringSchedule};
 use super::registry::{EventTimes, PackageEvent};
 
@@ -242,6 +242,8 @@ pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) pipelines: Vec<PipelineRecord>,
     pub(super) executions: Vec<Execution>,
+    /// Steps that have succeeded, in the order in which they have.
+    pub(super) cached: Vec<CachedStep>,
     pub(super) tokens: BTreeMap<(&'static str, String), TokenUse>,
     pub(super) groups: Vec<String>,
     /// The last version of each group that was ever registered.

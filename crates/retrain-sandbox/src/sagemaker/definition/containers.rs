@@ -26,9 +26,9 @@ pub struct Container<'a> {
 
 /// Runs containers.
 pub trait Containers: fmt::Debug {
-    /// Runs a container to its end. An error is a failure of the job, with what its program
-    /// has printed last.
-    fn run(&self, container: &Container<'_>) -> Result<(), String>;
+    /// Runs a container to its end, and returns what its program has printed. An error is a
+    /// failure of the job, with what it has printed last.
+    fn run(&self, container: &Container<'_>) -> Result<String, String>;
 }
 
 /// Runs the program of a container as a process of this machine, whatever its image.
@@ -38,6 +38,7 @@ pub struct LocalProcesses {
     folder: PathBuf,
     root_variable: String,
     programs: BTreeMap<String, PathBuf>,
+    entry_points: BTreeMap<String, Vec<String>>,
     environment: BTreeMap<String, String>,
 }
 
@@ -49,6 +50,7 @@ impl LocalProcesses {
             folder: folder.into(),
             root_variable: root_variable.to_owned(),
             programs: BTreeMap::new(),
+            entry_points: BTreeMap::new(),
             environment: BTreeMap::new(),
         }
     }
@@ -56,6 +58,13 @@ impl LocalProcesses {
     /// Which program of this machine is meant by a name, such as `python3`.
     pub fn program(mut self, name: &str, path: impl Into<PathBuf>) -> Self {
         self.programs.insert(name.to_owned(), path.into());
+        self
+    }
+
+    /// Which command a word stands for that the image would know, such as `train`.
+    pub fn entry_point(mut self, word: &str, command: &[&str]) -> Self {
+        let command = command.iter().map(|part| (*part).to_owned()).collect();
+        self.entry_points.insert(word.to_owned(), command);
         self
     }
 
@@ -67,14 +76,20 @@ impl LocalProcesses {
 }
 
 impl Containers for LocalProcesses {
-    fn run(&self, container: &Container<'_>) -> Result<(), String> {
+    fn run(&self, container: &Container<'_>) -> Result<String, String> {
         let (name, arguments) = container.command.split_first().ok_or("no entry point")?;
+        let meant = self.entry_points.get(name);
+        let (name, before) = match meant.and_then(|command| command.split_first()) {
+            Some((name, before)) => (name, before),
+            None => (name, &[][..]),
+        };
         let program = self
             .programs
             .get(name)
             .cloned()
             .unwrap_or_else(|| name.into());
         let output = Command::new(&program)
+            .args(before)
             .args(arguments)
             .current_dir(&self.folder)
             .env(&self.root_variable, container.root)
@@ -84,7 +99,7 @@ impl Containers for LocalProcesses {
             .output()
             .map_err(|error| format!("{} cannot be run: {error}", program.display()))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.lines().next_back().unwrap_or_default();

@@ -47,6 +47,11 @@ impl Job<'_> {
 
     /// `CreateTrainingJob`: returns what the step's properties are.
     pub(super) fn train(&self, arguments: &Value) -> Result<Value, Stop> {
+        self.trained(arguments).map(|(properties, _)| properties)
+    }
+
+    /// The same, with what the job has printed.
+    pub(super) fn trained(&self, arguments: &Value) -> Result<(Value, String), Stop> {
         let folder = Folder::create().map_err(RunError::from)?;
         for channel in list(arguments, "InputDataConfig") {
             let name = text(channel, "ChannelName")?;
@@ -68,13 +73,8 @@ impl Job<'_> {
         let model = self.inside(&folder, "/opt/ml/model")?;
         make(&model)?;
         let image = text(arguments, "AlgorithmSpecification.TrainingImage")?;
-        self.run(
-            arguments,
-            "AlgorithmSpecification",
-            image,
-            &folder,
-            "failure",
-        )?;
+        let specification = "AlgorithmSpecification";
+        let said = self.run(arguments, specification, image, &folder, "failure")?;
 
         let archive = folder.path().join("model.tar.gz");
         pack(&model, &archive).map_err(RunError::from)?;
@@ -87,7 +87,7 @@ impl Job<'_> {
             ("ModelArtifacts", artifacts),
             ("TrainingJobName", json!(self.name)),
         ];
-        Ok(with(arguments, &own))
+        Ok((with(arguments, &own), said))
     }
 
     fn run(
@@ -97,7 +97,7 @@ impl Job<'_> {
         image: &str,
         folder: &Folder,
         told: &str,
-    ) -> Result<(), Stop> {
+    ) -> Result<String, Stop> {
         let part = |name: &str| list(arguments, &format!("{specification}.{name}")).map(text_of);
         let environment = arguments.get("Environment").and_then(Value::as_object);
         let environment: BTreeMap<String, String> = environment
@@ -105,9 +105,15 @@ impl Job<'_> {
             .flatten()
             .map(|(name, value)| (name.clone(), text_of(value)))
             .collect();
+        let mut entry: Vec<String> = part("ContainerEntrypoint").collect();
+        if entry.is_empty() && specification == "AlgorithmSpecification" {
+            // SageMaker starts the image with this argument.
+            entry.push("train".to_owned());
+        }
         let container = Container {
             image,
-            command: part("ContainerEntrypoint")
+            command: entry
+                .into_iter()
                 .chain(part("ContainerArguments"))
                 .collect(),
             environment,
@@ -179,7 +185,7 @@ fn make(folder: &Path) -> Result<(), RunError> {
     Ok(fs::create_dir_all(folder)?)
 }
 
-fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+pub(super) fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     at(value, path)
         .and_then(Value::as_array)
         .into_iter()
@@ -192,7 +198,7 @@ fn text<'a>(value: &'a Value, path: &str) -> Result<&'a str, Stop> {
 }
 
 /// A structure with further members.
-fn with(arguments: &Value, members: &[(&str, Value)]) -> Value {
+pub(super) fn with(arguments: &Value, members: &[(&str, Value)]) -> Value {
     let mut properties = arguments.clone();
     for (name, value) in members {
         properties[*name] = value.clone();

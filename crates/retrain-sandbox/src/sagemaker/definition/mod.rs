@@ -1,14 +1,17 @@
 //! The definition of a pipeline, and what its steps do.
 //!
-//! Processing and training steps run their containers, conditions choose, models are
-//! registered, and a fail step fails: in the order in which they need each other, one at a
-//! time.
+//! Processing and training steps run their containers, a tuning step runs them for each point of
+//! a grid, conditions choose, models are registered, and a fail step fails: in the order in
+//! which they need each other, one at a time. A step that is cached takes the result of an
+//! earlier one that was given the same.
 
+mod cache;
 mod condition;
 mod containers;
 mod expression;
 mod job;
 mod run;
+mod tuning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +21,8 @@ use serde_json::{Map, Value};
 pub use containers::{Container, Containers, LocalProcesses};
 pub use run::RunError;
 
+use cache::CacheConfig;
+pub(super) use cache::CachedStep;
 use expression::references;
 
 /// The schema that the API takes (its developer guide).
@@ -97,9 +102,8 @@ struct StepDefinition {
     depends_on: Vec<String>,
     #[serde(default)]
     property_files: Vec<PropertyFile>,
-    /// Nothing is cached here: each run does everything.
     #[serde(default, rename = "CacheConfig")]
-    _cache: Option<Value>,
+    cache: Option<CacheConfig>,
 }
 
 /// The types of steps that the sandbox runs.
@@ -110,6 +114,7 @@ enum StepType {
     Processing,
     RegisterModel,
     Training,
+    Tuning,
 }
 
 /// A file of an output that other steps read values of.
@@ -197,6 +202,13 @@ impl Definition {
             return Ok(Some("a step is named twice, or there are too many".into()));
         }
         for step in &steps {
+            if let Some(obstacle) = step.obstacle() {
+                return Ok(Some(format!("step {}: {obstacle}", step.name)));
+            }
+            if step.cache.is_some() && cache::key(step.kind, &step.arguments).is_none() {
+                let (name, kind) = (&step.name, step.kind);
+                return Ok(Some(format!("step {name} is cached, and {kind:?} is not")));
+            }
             for name in step.needs() {
                 if !names.contains(&*name) {
                     return Ok(Some(format!("step {} needs the unknown {name}", step.name)));
@@ -215,6 +227,14 @@ impl Definition {
 }
 
 impl StepDefinition {
+    /// Why the sandbox does not run it.
+    fn obstacle(&self) -> Option<String> {
+        match self.kind {
+            StepType::Tuning => tuning::obstacle(&self.arguments),
+            _ => None,
+        }
+    }
+
     /// The names of the steps that must have succeeded before it.
     fn needs(&self) -> BTreeSet<String> {
         let own = match self.kind {

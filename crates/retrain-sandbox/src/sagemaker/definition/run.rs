@@ -5,6 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 
+use super::cache::{self, CachedStep};
 use super::condition::all_hold;
 use super::containers::Containers;
 use super::expression::{Known, resolve};
@@ -84,6 +85,16 @@ impl SageMaker {
         Ok(status)
     }
 
+    /// What later steps may read of a job's step that has succeeded in an execution, and was not
+    /// taken from the cache there.
+    pub fn step_properties(&self, execution_arn: &str, step: &str) -> Option<Value> {
+        let state = self.lock();
+        let mut newest_first = state.cached.iter().rev();
+        let found = newest_first
+            .find(|one| one.step == step && one.execution_arn.eq_ignore_ascii_case(execution_arn));
+        found.map(|one| one.properties.clone())
+    }
+
     fn execution_to_run(&self, arn: &str) -> Result<(Execution, Definition), RunError> {
         let executions = self.executions();
         let mut executions = executions.into_iter();
@@ -109,6 +120,16 @@ struct Run<'a> {
     known: Known,
     done: BTreeSet<String>,
     steps: Vec<Step>,
+}
+
+/// What a step has done.
+#[derive(Default)]
+struct Done {
+    /// The steps that it has chosen.
+    branch: Vec<StepDefinition>,
+    metadata: Option<Value>,
+    /// The execution whose result it has taken.
+    cached_from: Option<String>,
 }
 
 impl Run<'_> {
@@ -167,17 +188,22 @@ impl Run<'_> {
 
     /// Runs a step, shows what becomes of it, and returns the steps that it has chosen.
     fn one(&mut self, step: &StepDefinition) -> Result<Vec<StepDefinition>, Stop> {
-        self.show(step, "Executing", None, None)?;
+        self.show(step, "Executing", None, Done::default())?;
         match self.perform(step) {
-            Ok((branch, metadata)) => {
-                self.show(step, "Succeeded", None, metadata)?;
+            Ok(mut done) => {
+                let branch = std::mem::take(&mut done.branch);
+                self.show(step, "Succeeded", None, done)?;
                 self.done.insert(step.name.clone());
                 Ok(branch)
             }
             Err(Stop::Failed(reason)) => {
                 let metadata = (step.kind == StepType::Fail)
                     .then(|| json!({"Fail": {"ErrorMessage": reason}}));
-                self.show(step, "Failed", Some(&reason), metadata)?;
+                let done = Done {
+                    metadata,
+                    ..Done::default()
+                };
+                self.show(step, "Failed", Some(&reason), done)?;
                 Err(Stop::Failed(format!(
                     "Step failure: One or multiple steps failed: {}: {reason}",
                     step.name
@@ -193,24 +219,21 @@ impl Run<'_> {
         step: &StepDefinition,
         status: &str,
         failure_reason: Option<&str>,
-        metadata: Option<Value>,
+        done: Done,
     ) -> Result<(), ControlError> {
         self.steps.retain(|shown| shown.name != step.name);
         self.steps.push(Step {
             name: step.name.clone(),
             status: status.to_owned(),
             failure_reason: failure_reason.map(str::to_owned),
-            cached_from: None,
-            metadata,
+            cached_from: done.cached_from,
+            metadata: done.metadata,
         });
         let steps = self.steps.clone();
         self.sagemaker.set_steps(&self.execution.arn, steps)
     }
 
-    fn perform(
-        &mut self,
-        step: &StepDefinition,
-    ) -> Result<(Vec<StepDefinition>, Option<Value>), Stop> {
+    fn perform(&mut self, step: &StepDefinition) -> Result<Done, Stop> {
         if step.kind == StepType::Condition {
             let conditions = step.arguments.get("Conditions").unwrap_or(&Value::Null);
             let held = all_hold(conditions, &self.known).map_err(Stop::Failed)?;
@@ -219,10 +242,60 @@ impl Run<'_> {
             } else {
                 (step.branch("ElseSteps")?, "False")
             };
-            return Ok((branch, Some(json!({"Condition": {"Outcome": outcome}}))));
+            return Ok(Done {
+                branch,
+                metadata: Some(json!({"Condition": {"Outcome": outcome}})),
+                cached_from: None,
+            });
         }
         let arguments = resolve(&step.arguments, &self.known).map_err(Stop::Failed)?;
-        let (properties, metadata) = match step.kind {
+        let key = cache::key(step.kind, &arguments);
+        let cached = key.as_ref().and_then(|key| self.cached(step, key));
+        let cached_from = cached.as_ref().map(|cached| cached.execution_arn.clone());
+        let (properties, metadata) = match cached {
+            Some(cached) => (cached.properties, cached.metadata),
+            None => {
+                let (properties, metadata) = self.work(step, arguments)?;
+                if let Some(key) = key {
+                    self.keep(step, key, &properties, &metadata);
+                }
+                (properties, metadata)
+            }
+        };
+        self.read_property_files(step, &properties);
+        self.know(format!("Steps.{}", step.name), properties);
+        Ok(Done {
+            branch: Vec::new(),
+            metadata: Some(metadata),
+            cached_from,
+        })
+    }
+
+    /// What an earlier step has done that was given the same.
+    fn cached(&self, step: &StepDefinition, key: &Value) -> Option<CachedStep> {
+        let config = step.cache.as_ref()?;
+        let state = self.sagemaker.lock();
+        let place = (&*self.execution.pipeline, &*step.name);
+        let found = config.find(&state.cached, place, key, self.sagemaker.clock.now());
+        found.cloned()
+    }
+
+    /// A success is kept whether or not this step is cached: a later definition may take it.
+    fn keep(&self, step: &StepDefinition, key: Value, properties: &Value, metadata: &Value) {
+        self.sagemaker.lock().cached.push(CachedStep {
+            pipeline: self.execution.pipeline.clone(),
+            step: step.name.clone(),
+            key,
+            at: self.sagemaker.clock.now(),
+            execution_arn: self.execution.arn.clone(),
+            properties: properties.clone(),
+            metadata: metadata.clone(),
+        });
+    }
+
+    /// Does what the step is for, and returns its properties and metadata.
+    fn work(&self, step: &StepDefinition, arguments: Value) -> Result<(Value, Value), Stop> {
+        Ok(match step.kind {
             StepType::Processing => {
                 let (job, arn) = self.job(step, "processing-job");
                 let properties = job.process(&arguments)?;
@@ -233,6 +306,12 @@ impl Run<'_> {
                 let properties = job.train(&arguments)?;
                 (properties, json!({"TrainingJob": {"Arn": arn}}))
             }
+            StepType::Tuning => {
+                let name = Job::tuning_name(self.id(), &step.name);
+                let (job, arn) = self.named_job(name, "hyper-parameter-tuning-job");
+                let properties = job.tune(&arguments)?;
+                (properties, json!({"TuningJob": {"Arn": arn}}))
+            }
             StepType::RegisterModel => {
                 let arn = self.register(arguments)?;
                 let properties = json!({"ModelPackageArn": arn});
@@ -242,14 +321,14 @@ impl Run<'_> {
                 let message = arguments.get("ErrorMessage").and_then(Value::as_str);
                 return Err(Stop::Failed(message.unwrap_or_default().to_owned()));
             }
-        };
-        self.read_property_files(step, &properties);
-        self.know(format!("Steps.{}", step.name), properties);
-        Ok((Vec::new(), Some(metadata)))
+        })
     }
 
     fn job(&self, step: &StepDefinition, kind: &str) -> (Job<'_>, String) {
-        let name = format!("pipelines-{}-{}", self.id(), step.name);
+        self.named_job(format!("pipelines-{}-{}", self.id(), step.name), kind)
+    }
+
+    fn named_job(&self, name: String, kind: &str) -> (Job<'_>, String) {
         let arn = self.sagemaker.names.arn(kind, &name.to_ascii_lowercase());
         let (s3, containers) = (self.s3, self.containers);
         let job = Job {

@@ -1,5 +1,8 @@
 //! Definitions are read strictly, and their steps do what they say.
 
+mod caching;
+mod example;
+mod tuning;
 mod values;
 
 use serde_json::{Value, json};
