@@ -50,7 +50,7 @@ impl Files {
 }
 
 const POLICIES: &str = "examples/simulate/policies";
-const MONTH: &str = "examples/simulate/month.jsonl.gz";
+const MONTH: &str = "events/month.jsonl.gz";
 
 #[test]
 fn exit_codes_are_those_of_the_help() {

@@ -1,7 +1,7 @@
 //! Writes a sample month of events to standard output, as JSON Lines:
 //!
 //! ```sh
-//! cargo run -p retrainctl --example month | gzip -n9 > examples/simulate/month.jsonl.gz
+//! cargo run -p retrainctl --example month | gzip -n9 > events/month.jsonl.gz
 //! ```
 //!
 //! With a number, it is a month of so many models.

@@ -113,6 +113,18 @@ pub(crate) struct AlarmTold {
     rest: Option<Box<(Option<Silenced>, Option<String>)>>,
 }
 
+impl AlarmTold {
+    /// Makes any transition of the alarm the one that was told.
+    pub(crate) fn tell(&self, alarm: &mut AlarmTransition) {
+        alarm.state = self.state;
+        alarm.at = self.at;
+        (alarm.silenced, alarm.reason) = match &self.rest {
+            Some(rest) => (**rest).clone(),
+            None => (None, None),
+        };
+    }
+}
+
 /// An object that was created.
 #[derive(Debug)]
 pub(crate) struct ObjectTold {
@@ -170,17 +182,6 @@ impl Recording {
     /// How many alarms there are; each configuration of an alarm counts.
     pub(crate) fn alarms(&self) -> &[AlarmTransition] {
         &self.alarms.known
-    }
-
-    /// A transition as it was told.
-    pub(crate) fn transition(&self, told: &AlarmTold) -> Option<AlarmTransition> {
-        let mut transition = self.alarms.known.get(told.alarm)?.clone();
-        transition.state = told.state;
-        transition.at = told.at;
-        if let Some(rest) = &told.rest {
-            (transition.silenced, transition.reason) = (**rest).clone();
-        }
-        Some(transition)
     }
 
     /// An object as it was told, without what no decision looks at.

@@ -42,14 +42,20 @@ pub(crate) enum Function {
 impl Function {
     /// The function that the template's rules and queues bring this event to.
     pub(crate) fn of(event: &Value) -> Option<Self> {
-        let has = |field| event.get(field).is_some_and(|value| !value.is_null());
-        let text = |field| event.get(field).and_then(Value::as_str);
-        if has("request") || has("CodePipeline.job") {
-            return Some(Self::Reconciler);
+        let fields = event.as_object()?;
+        // One look at each field that there is: an event has some ten.
+        let mut is_alarm = false;
+        for (name, _) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            match name.as_str() {
+                "request" | "CodePipeline.job" => return Some(Self::Reconciler),
+                "alarmData" | "AlarmName" | "AlarmArn" => is_alarm = true,
+                _ => {}
+            }
         }
-        if has("alarmData") || has("AlarmName") || has("AlarmArn") {
+        if is_alarm {
             return Some(Self::DriftAlarm);
         }
+        let text = |field| fields.get(field).and_then(Value::as_str);
         if let Some(record) = event.pointer("/Records/0") {
             return if record.get("EventSource").is_some() {
                 Some(Self::DriftAlarm)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::data::{KnownObjects, ObjectId, ObjectRecord, ObjectVersion};
 use retrain_core::decision::Decision;
@@ -22,9 +23,17 @@ const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 pub(super) struct Model<'a> {
     pub(super) policy: &'a PolicyInForce,
     pub(super) slot: Slot,
-    pub(super) seen: HashMap<DedupeKey, (Seen, Timestamp)>,
-    objects: HashMap<ObjectId, Known>,
+    pub(super) seen: HashMap<DedupeKey, (Seen, Timestamp), RandomState>,
+    objects: HashMap<ShortId, Known, RandomState>,
     pub(super) tally: Tally,
+}
+
+/// The first half of an object's digest: as good a name as all of it, without memory of
+/// its own.
+type ShortId = u128;
+
+fn short(id: &ObjectId) -> Option<ShortId> {
+    ShortId::from_str_radix(id.as_str().get(..32)?, 16).ok()
 }
 
 /// What counting needs to know of an object.
@@ -42,8 +51,8 @@ impl<'a> Model<'a> {
         Self {
             policy,
             slot: Slot::new(),
-            seen: HashMap::new(),
-            objects: HashMap::new(),
+            seen: HashMap::default(),
+            objects: HashMap::default(),
             tally: Tally::new(&policy.model),
         }
     }
@@ -54,8 +63,11 @@ impl<'a> Model<'a> {
             return KnownObjects::new();
         };
         let ids = arrivals.ids().into_iter();
-        ids.filter_map(|id| Some((id.clone(), self.objects.get(&id)?.record()?)))
-            .collect()
+        ids.filter_map(|id| {
+            let record = self.objects.get(&short(&id)?)?.record()?;
+            Some((id, record))
+        })
+        .collect()
     }
 
     /// Keeps what a step leaves behind, and gives what is to be told and done.
@@ -77,7 +89,8 @@ impl<'a> Model<'a> {
         }
         for write in objects {
             let record = write.record;
-            self.objects.insert(record.version.id(), Known::of(&record));
+            let id = short(&record.version.id());
+            self.objects.extend(id.map(|id| (id, Known::of(&record))));
         }
         if let Some(decision) = &decision {
             self.tally.decided(decision, self.slot.held.len());

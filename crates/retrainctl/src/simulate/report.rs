@@ -7,7 +7,7 @@ use retrain_core::event::ExecutionStatus;
 use serde::Serialize;
 
 use super::assumptions::Assumptions;
-use super::tally::{Tally, seconds};
+use super::tally::{Counts, Tally, seconds};
 use crate::events::Recording;
 
 /// What a backtest comes to.
@@ -193,8 +193,8 @@ fn rounded(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
-fn add(sum: &mut BTreeMap<&'static str, u64>, more: &BTreeMap<&'static str, u64>) {
-    for (name, count) in more {
+fn add(sum: &mut BTreeMap<&'static str, u64>, more: &Counts) {
+    for (name, count) in more.iter() {
         *sum.entry(name).or_default() += count;
     }
 }

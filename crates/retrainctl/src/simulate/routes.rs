@@ -39,7 +39,15 @@ pub(crate) struct Routes<'a> {
     assumptions: &'a Assumptions,
     numbers: HashMap<&'a ModelName, usize>,
     /// By the alarm's number, once it was asked for.
-    alarms: Vec<Option<AlarmRoute>>,
+    alarms: Vec<Option<KnownAlarm>>,
+}
+
+/// An alarm that was asked for.
+#[derive(Clone, Debug)]
+struct KnownAlarm {
+    /// Its last transition, which becomes the next one: most of it stays as it is.
+    transition: AlarmTransition,
+    route: AlarmRoute,
 }
 
 /// Which models an alarm concerns.
@@ -47,6 +55,27 @@ pub(crate) struct Routes<'a> {
 enum AlarmRoute {
     Drift(Vec<(usize, DriftKind)>),
     Nothing(&'static str),
+}
+
+impl AlarmRoute {
+    /// An alarm concerns the same models at each of its transitions.
+    fn of(
+        alarm: &AlarmTransition,
+        policies: &PolicySet,
+        numbers: &HashMap<&ModelName, usize>,
+    ) -> Self {
+        let routes = policies.routes(alarm);
+        let drift = routes.drift.iter().filter_map(|(policy, kind)| {
+            let model = numbers.get(&policy.model)?;
+            Some((*model, *kind))
+        });
+        let drift: Vec<_> = drift.collect();
+        match (drift.as_slice(), routes.never.as_slice()) {
+            ([], []) => Self::Nothing("unknown_alarm"),
+            ([], _) => Self::Nothing("infrastructure_alarm"),
+            _ => Self::Drift(drift),
+        }
+    }
 }
 
 /// An alarm of which `INSUFFICIENT_DATA` is all that is known.
@@ -103,44 +132,33 @@ impl<'a> Routes<'a> {
     }
 
     fn alarm(&mut self, told: &AlarmTold) -> Heard {
-        let Some(transition) = self.recording.transition(told) else {
+        let Some(KnownAlarm { transition, route }) = self.known_alarm(told.alarm) else {
             return NO_ALARM;
         };
-        match IgnoredAlarm::whatever_the_policies(&transition) {
+        told.tell(transition);
+        match IgnoredAlarm::whatever_the_policies(transition) {
             Some(IgnoredAlarm::Silenced(_)) => return Heard::Nothing("silenced_alarm"),
             Some(_) => return NO_ALARM,
             None => {}
         }
-        match self.alarm_route(told.alarm, &transition) {
+        match route {
             AlarmRoute::Drift(models) => {
                 let events = models.iter();
-                let events = events.map(|(model, kind)| (*model, alarm_event(&transition, *kind)));
+                let events = events.map(|(model, kind)| (*model, alarm_event(transition, *kind)));
                 Heard::Models(events.collect())
             }
             AlarmRoute::Nothing(why) => Heard::Nothing(why),
         }
     }
 
-    /// An alarm concerns the same models at each of its transitions.
-    fn alarm_route(&mut self, number: usize, alarm: &AlarmTransition) -> AlarmRoute {
-        if let Some(Some(route)) = self.alarms.get(number) {
-            return route.clone();
-        }
-        let routes = self.policies.routes(alarm);
-        let drift = routes.drift.iter().filter_map(|(policy, kind)| {
-            let model = self.numbers.get(&policy.model)?;
-            Some((*model, *kind))
-        });
-        let drift: Vec<_> = drift.collect();
-        let route = match (drift.as_slice(), routes.never.as_slice()) {
-            ([], []) => AlarmRoute::Nothing("unknown_alarm"),
-            ([], _) => AlarmRoute::Nothing("infrastructure_alarm"),
-            _ => AlarmRoute::Drift(drift),
-        };
-        if let Some(known) = self.alarms.get_mut(number) {
-            *known = Some(route.clone());
-        }
-        route
+    fn known_alarm(&mut self, number: usize) -> Option<&mut KnownAlarm> {
+        let transition = self.recording.alarms().get(number)?;
+        let (policies, numbers) = (self.policies, &self.numbers);
+        let known = self.alarms.get_mut(number)?;
+        Some(known.get_or_insert_with(|| KnownAlarm {
+            transition: transition.clone(),
+            route: AlarmRoute::of(transition, policies, numbers),
+        }))
     }
 
     fn object(&self, told: &ObjectTold) -> Heard {

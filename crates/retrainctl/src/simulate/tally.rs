@@ -1,7 +1,5 @@
 //! What a rule has done with one model.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::decision::{Decision, Outcome};
 use retrain_core::event::ExecutionStatus;
@@ -17,11 +15,11 @@ pub(crate) struct Tally {
     /// How many runs would have started, had the policy not only observed.
     pub(crate) would_start: u64,
     /// What was decided how often.
-    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) outcomes: Counts,
     /// Causes that were held, by guard.
-    pub(crate) held_by: BTreeMap<&'static str, u64>,
+    pub(crate) held_by: Counts,
     /// Causes that were dropped, by guard.
-    pub(crate) dropped_by: BTreeMap<&'static str, u64>,
+    pub(crate) dropped_by: Counts,
     /// How long each cause has waited for its first start, in seconds.
     pub(crate) waits: Vec<u32>,
     /// When runs have succeeded.
@@ -32,6 +30,25 @@ pub(crate) struct Tally {
     pub(crate) still_held: u64,
     /// What cannot happen: an event from the future, say.
     pub(crate) impossible: u64,
+}
+
+/// How often each of a few names has come. They are found faster by looking at all than in
+/// a tree, and most events count one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts(Vec<(&'static str, u64)>);
+
+impl Counts {
+    fn add(&mut self, name: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((name, 1)),
+        }
+    }
+
+    /// The names with their counts, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().copied()
+    }
 }
 
 /// A run.
@@ -60,9 +77,9 @@ impl Tally {
             model: model.clone(),
             runs: Vec::new(),
             would_start: 0,
-            outcomes: BTreeMap::new(),
-            held_by: BTreeMap::new(),
-            dropped_by: BTreeMap::new(),
+            outcomes: Counts::default(),
+            held_by: Counts::default(),
+            dropped_by: Counts::default(),
             waits: Vec::new(),
             successes: Vec::new(),
             holds: Vec::new(),
@@ -79,11 +96,11 @@ impl Tally {
                 held_by: Some(guard),
                 ..
             } => {
-                *self.held_by.entry(guard.name()).or_default() += 1;
+                self.held_by.add(guard.name());
                 guard.name()
             }
             Outcome::Dropped { guard } => {
-                *self.dropped_by.entry(guard.name()).or_default() += 1;
+                self.dropped_by.add(guard.name());
                 guard.name()
             }
             Outcome::Started { reasons, .. } => {
@@ -116,7 +133,7 @@ impl Tally {
 
     /// Counts an outcome.
     pub(crate) fn outcome(&mut self, name: &'static str) {
-        *self.outcomes.entry(name).or_default() += 1;
+        self.outcomes.add(name);
     }
 
     /// A cause that a failed run has given back has waited before.

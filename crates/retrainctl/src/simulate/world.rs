@@ -246,16 +246,17 @@ impl<'a> World<'a> {
         may_start: bool,
         now: Timestamp,
     ) -> Option<&'static str> {
+        let model = self.models.get(number)?.policy;
         let mut first = None;
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
+        let mut next = Some(event);
+        let mut answers = VecDeque::new();
+        while let Some(event) = next {
             let (outcome, commands) = self.decide(number, &event, may_start, now);
             first = first.or(outcome);
-            let model = self.models.get(number)?.policy;
-            let answers = commands
-                .into_iter()
-                .filter_map(|command| self.perform(number, model, command, now));
-            events.extend(answers.collect::<Vec<_>>());
+            for command in commands {
+                answers.extend(self.perform(number, model, command, now));
+            }
+            next = answers.pop_front();
         }
         first
     }
