@@ -27,10 +27,11 @@ fi
 # A panic ends the process, so nothing ever unwinds: the tables for it would only make the
 # zips larger, by a twelfth. Link-time optimisation brings them back whatever the compiler is
 # told, so the linker drops them.
-RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C link-arg=-Wl,-T,$PWD/scripts/no-unwind-tables.ld"
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C link-arg=-Wl,-T,scripts/no-unwind-tables.ld"
 export RUSTFLAGS
 functions=$(sed -n 's|^ *CodeUri: crates/||p' template.yaml)
-for function in $functions; do
+# PACKAGE_ALSO names further packages, which are built in the same way: see bench.sh.
+for function in $functions ${PACKAGE_ALSO:-}; do
     set -- "$@" --package "$function"
 done
 cargo lambda build "$@"

@@ -7,6 +7,7 @@
 
 mod approvals;
 mod bench;
+mod bundle;
 mod calls;
 mod concurrency;
 mod crashes;

@@ -105,6 +105,7 @@ ALARMS = {
     "ExecutionsFail": decisions("failed"),
     "BreakerOpened": decisions("failed", "BreakersOpened"),
     "PoliciesInvalid": decisions("invalid_policy"),
+    "PoliciesStale": decisions("stale_policies"),
 }
 # States that end by themselves are told about when they do.
 WITH_END = {
@@ -113,6 +114,7 @@ WITH_END = {
     "DeadLettersWait",
     "LooksLate",
     "PoliciesInvalid",
+    "PoliciesStale",
     "ReconcilerSilent",
 }
 

@@ -28,6 +28,7 @@ TABLE = "<Table.Arn>"
 PIPELINES = f"arn:aws:sagemaker:{REGIONAL}:pipeline/fraud-detection-*"
 CODEPIPELINES = f"arn:aws:codepipeline:{REGIONAL}:fraud-detection-retraining"
 POLICIES = f"arn:aws:ssm:{REGIONAL}:parameter/retrain/policies"
+BUNDLE = "arn:aws:s3:::fraud-detection-policies/retrain.jsonl.gz"
 PACKAGES = f"arn:aws:sagemaker:{REGIONAL}:model-package/fraud-detection*/*"
 SCHEDULES = f"arn:aws:sagemaker:{REGIONAL}:monitoring-schedule/fraud-detection-*"
 DEFINITIONS = f"arn:aws:sagemaker:{REGIONAL}:*-job-definition/*"
@@ -119,11 +120,13 @@ CALLS = {
         call(APPROVERS, ("s3:GetObject", "arn:aws:s3:::fraud-detection-reports/*")),
     ],
     ("retrain-objects/src/s3.rs", "head_object"): read_objects(),
+    ("retrain-policies/src/bucket.rs", "get_object"): call(EVERY, ("s3:GetObject", BUNDLE)),
+    # The operator also reads a policy by it.
     ("retrain-policies/src/store.rs", "get_parameter"): call(
         STARTERS,
         ("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/fraud-detection/training-data-uri"),
     ),
-    ("retrain-policies/src/store.rs", "get_parameters_by_path"): call(
+    ("retrain-policies/src/path.rs", "get_parameters_by_path"): call(
         EVERY,
         ("ssm:GetParametersByPath", POLICIES),
         ("ssm:GetParametersByPath", f"{POLICIES}/*"),
@@ -216,24 +219,29 @@ OPERATOR_CALLS = {
     ("retrainctl/src/redrive/queue.rs", "get_queue_url"): ("redrive", "sqs:GetQueueUrl"),
     ("retrainctl/src/redrive/queue.rs", "receive_message"): ("redrive", "sqs:ReceiveMessage"),
     ("retrainctl/src/redrive/queue.rs", "send_message"): ("redrive", "sqs:SendMessage"),
-    ("retrain-policies/src/store.rs", "put_parameter"): ("policy apply", "ssm:PutParameter"),
-    ("retrain-policies/src/store.rs", "delete_parameter"): (
+    ("retrain-policies/src/bucket.rs", "put_object"): ("policy bundle", "s3:PutObject"),
+    ("retrain-policies/src/path.rs", "put_parameter"): ("policy apply", "ssm:PutParameter"),
+    ("retrain-policies/src/path.rs", "delete_parameter"): (
         "policy remove", "ssm:DeleteParameter"
     ),
 }
 # What the commands call besides, as functions do, too.
 SHARED = {
-    "doctor": {"ssm:GetParameter", "ssm:GetParametersByPath"},
-    "redrive": {"ssm:GetParametersByPath"},
+    "doctor": {"s3:GetObject", "ssm:GetParameter", "ssm:GetParametersByPath"},
+    "redrive": {"s3:GetObject", "ssm:GetParametersByPath"},
     "policy apply": {
-        "cloudwatch:DescribeAlarms", "dynamodb:BatchGetItem", "ssm:GetParameter",
-        "ssm:GetParametersByPath",
+        "cloudwatch:DescribeAlarms", "dynamodb:BatchGetItem", "s3:GetObject", "s3:PutObject",
+        "ssm:GetParameter", "ssm:GetParametersByPath",
     },
-    "policy export": {"ssm:GetParametersByPath"},
+    "policy bundle": {"s3:GetObject", "ssm:GetParametersByPath"},
+    "policy export": {"s3:GetObject", "ssm:GetParametersByPath"},
     "policy remove": {
-        "dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "ssm:GetParametersByPath",
+        "dynamodb:BatchGetItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject",
+        "ssm:GetParameter", "ssm:GetParametersByPath",
     },
-    "status": {"dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParametersByPath"},
+    "status": {
+        "dynamodb:BatchGetItem", "dynamodb:Query", "s3:GetObject", "ssm:GetParametersByPath",
+    },
 }
 
 

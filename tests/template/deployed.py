@@ -37,6 +37,7 @@ FULL = {
     "DataBucketNames": "fraud-detection-data",
     "DataKeys": "training/*",
     "ManifestObjects": "fraud-detection-manifests/*",
+    "PolicyBundle": "fraud-detection-policies/retrain.jsonl.gz",
     "TrainingDataParameters": "/fraud-detection/training-data-uri",
     "KmsKeyArns": "<key one>,<key two>",
     "NotificationEmail": "ana@example.com",

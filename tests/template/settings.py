@@ -46,6 +46,8 @@ def problems(stack):
             yield f"{name} is told another table"
         if given.get("RETRAIN_POLICY_PATH") != "/retrain/policies":
             yield f"{name} is told another path of policies"
+        if given.get("RETRAIN_POLICY_BUNDLE") != "":
+            yield f"{name} reads a bundle of policies that nobody has asked for"
         registry = "arn:aws:sagemaker:us-east-1:111122223333:model-package"
         if given.get("RETRAIN_MODEL_PACKAGES") != registry:
             yield f"{name} is told another registry"

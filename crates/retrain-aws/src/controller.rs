@@ -17,8 +17,8 @@ use retrain_core::package::{PackageDescription, PackageRegistry};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{OfCode, Pause, Settled};
 use retrain_debounce::DynamoStore;
-use retrain_lambda::{Failure, Settings, decided, ignored, invalid_policies};
-use retrain_policies::{ParameterStore, PolicySet};
+use retrain_lambda::{Failure, Settings, decided, ignored, invalid_policies, stale_policies};
+use retrain_policies::{InForce, ParameterStore, Policies, PolicySet, Source};
 use retrain_sagemaker::SageMaker;
 
 use crate::answer::Answer;
@@ -30,6 +30,7 @@ use crate::pipelines::Pipelines;
 pub struct AwsController {
     controller:
         Controller<DynamoStore, Pipelines, SageMaker, ParameterStore, CloudWatch, Documents>,
+    policies: Policies,
     registry: PackageRegistry,
 }
 
@@ -57,10 +58,9 @@ impl AwsController {
     /// A controller with clients for this configuration.
     pub fn new(settings: &Settings, aws: &SdkConfig) -> Self {
         let sagemaker = SageMaker::new(aws_sdk_sagemaker::Client::new(aws));
-        let policies = retrain_policies::Settings {
-            path: settings.policy_path.clone(),
-            time_to_live: settings.policy_ttl.duration(),
-        };
+        let (ssm, s3) = (aws_sdk_ssm::Client::new(aws), aws_sdk_s3::Client::new(aws));
+        let source = Source::at(&settings.policies, ssm.clone(), s3.clone());
+        let ttl = settings.policy_ttl.duration();
         Self {
             controller: Controller {
                 store: DynamoStore::new(aws_sdk_dynamodb::Client::new(aws), &settings.table),
@@ -69,18 +69,26 @@ impl AwsController {
                     codepipeline: CodePipeline::new(aws_sdk_codepipeline::Client::new(aws)),
                 },
                 registry: sagemaker,
-                parameters: ParameterStore::new(aws_sdk_ssm::Client::new(aws), policies),
+                parameters: ParameterStore::new(ssm, ttl),
                 alarms: CloudWatch::new(aws_sdk_cloudwatch::Client::new(aws)),
-                documents: Documents::new(aws_sdk_s3::Client::new(aws)),
+                documents: Documents::new(s3),
                 timing: settings.timing,
             },
+            policies: Policies::new(source, ttl),
             registry: settings.registry.clone(),
         }
     }
 
-    /// The policies in force. Those that are invalid are reported.
+    /// The policies in force. Those that are invalid are reported, and all if they are those
+    /// of before because they cannot be read.
     pub async fn policies(&self, clock: &impl Clock) -> Result<Arc<PolicySet>, Failure> {
-        let policies = self.controller.parameters.policies(clock.now()).await?;
+        let InForce {
+            set: policies,
+            stale,
+        } = self.policies.in_force(clock.now()).await?;
+        if let Some(error) = stale {
+            stale_policies(clock.now(), &error);
+        }
         for invalid in policies.invalid() {
             invalid_policies(clock.now(), &invalid.name, invalid.version, &invalid.error);
         }

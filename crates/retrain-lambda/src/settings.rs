@@ -1,9 +1,10 @@
 //! What the environment tells a function, read once in the init phase.
 
 use retrain_core::facts::{InvalidTiming, Timing};
-use retrain_core::names::{InvalidText, ParameterName};
+use retrain_core::names::InvalidText;
 use retrain_core::package::PackageRegistry;
 use retrain_core::period::{InvalidPeriod, Period};
+use retrain_policies::{InvalidPlace, PolicyPlace};
 use thiserror::Error;
 
 /// The settings that all functions share.
@@ -11,9 +12,10 @@ use thiserror::Error;
 pub struct Settings {
     /// `RETRAIN_TABLE`: the name of the table.
     pub table: String,
-    /// `RETRAIN_POLICY_PATH`: the Parameter Store path under which every model has
-    /// its policy.
-    pub policy_path: ParameterName,
+    /// `RETRAIN_POLICY_BUNDLE`: the object of S3 that holds all policies,
+    /// `s3://BUCKET/KEY`; without it, `RETRAIN_POLICY_PATH`: the Parameter Store path under
+    /// which every model has its policy.
+    pub policies: PolicyPlace,
     /// `RETRAIN_POLICY_TTL`: how long policies and parameters are used before they
     /// are read again (`60s`).
     pub policy_ttl: Period,
@@ -34,6 +36,9 @@ pub enum InvalidSetting {
     /// It is needed and not there.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// It names no place of policies.
+    #[error("the environment variable RETRAIN_POLICY_BUNDLE or RETRAIN_POLICY_PATH")]
+    Place(#[from] InvalidPlace),
     /// It is no name.
     #[error("the environment variable {name}")]
     Text {
@@ -67,9 +72,10 @@ pub enum InvalidSetting {
 
 impl Settings {
     /// Every variable that is read, for tests of templates and documents.
-    pub const VARIABLES: [&'static str; 9] = [
+    pub const VARIABLES: [&'static str; 10] = [
         "RETRAIN_TABLE",
         "RETRAIN_POLICY_PATH",
+        "RETRAIN_POLICY_BUNDLE",
         "RETRAIN_POLICY_TTL",
         "RETRAIN_FUNCTION_TIMEOUT",
         "RETRAIN_MAX_SKEW",
@@ -101,6 +107,7 @@ impl Settings {
             None => Ok(default),
         };
         let path = "RETRAIN_POLICY_PATH";
+        let place = PolicyPlace::of(lookup(path), lookup("RETRAIN_POLICY_BUNDLE"))?;
         let registry = "RETRAIN_MODEL_PACKAGES";
         let timing = Timing::new(
             period("RETRAIN_FUNCTION_TIMEOUT", Period::from_secs(30))?.duration(),
@@ -110,8 +117,7 @@ impl Settings {
         )?;
         Ok(Self {
             table: needed("RETRAIN_TABLE")?,
-            policy_path: ParameterName::parse(needed(path)?)
-                .map_err(|source| InvalidSetting::Text { name: path, source })?,
+            policies: place.ok_or(InvalidSetting::Missing(path))?,
             policy_ttl: period("RETRAIN_POLICY_TTL", Period::from_secs(60))?,
             timing,
             max_starts: count("RETRAIN_MAX_STARTS", 10)?,
@@ -181,6 +187,23 @@ mod tests {
             let others: Vec<_> = NEEDED.into_iter().filter(|(one, _)| *one != name).collect();
             assert_eq!(read(&others).unwrap_err(), missing);
         }
+    }
+
+    #[test]
+    fn a_bundle_takes_the_place_of_the_path() {
+        let bundle = "RETRAIN_POLICY_BUNDLE";
+        let place = |value| with(bundle, value).map(|settings| settings.policies.to_string());
+        assert_eq!(place("").unwrap(), "/retrain/policies");
+        let uri = "s3://policies/all.jsonl.gz";
+        assert_eq!(place(uri).unwrap(), uri);
+        let alone = read(&[NEEDED[0], (bundle, uri), NEEDED[2]]).unwrap();
+        assert_eq!(alone.policies.to_string(), uri);
+        let error = place("policies/all").unwrap_err();
+        let told = format!("{error}: {}", error.source().unwrap());
+        assert!(
+            told.contains(bundle) && told.contains("\"policies/all\""),
+            "{told}"
+        );
     }
 
     #[test]

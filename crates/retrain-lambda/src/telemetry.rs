@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
+use retrain_controller::{PortError, chain};
 use retrain_core::decision::{Decision, Outcome};
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
@@ -72,6 +73,13 @@ pub fn ignored(at: Timestamp, model: Option<&str>, outcome: &str, subject: &str,
 pub fn invalid_policies(at: Timestamp, name: &str, version: u64, error: &dyn std::error::Error) {
     warn!(model = name, policy_version = version, reason = %error, "invalid policy");
     let metric = Metric::of(name, "invalid_policy");
+    info!(target: METRICS, document = %metric.document(at));
+}
+
+/// Logs and counts that the policies are those of before: they cannot be read.
+pub fn stale_policies(at: Timestamp, error: &PortError) {
+    warn!(reason = chain(error), "stale policies");
+    let metric = Metric::of("none", "stale_policies");
     info!(target: METRICS, document = %metric.document(at));
 }
 

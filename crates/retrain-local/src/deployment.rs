@@ -16,6 +16,7 @@ use retrain_core::package::PackageRegistry;
 use retrain_core::period::Period;
 use retrain_debounce::{DynamoStore, create_table};
 use retrain_lambda::Settings;
+use retrain_policies::{BundleUri, PolicyPlace};
 use retrain_sandbox::codepipeline::ExecutionStatus;
 use retrain_sandbox::{Options, Sandbox, Seed, VirtualClock};
 use serde_json::{Value, json};
@@ -87,7 +88,7 @@ impl Deployment {
         create_table(&aws_sdk_dynamodb::Client::new(&aws), TABLE).await?;
         let settings = Settings {
             table: TABLE.to_owned(),
-            policy_path: ParameterName::parse(POLICY_PATH)?,
+            policies: PolicyPlace::Path(ParameterName::parse(POLICY_PATH)?),
             policy_ttl: Period::from_secs(60),
             timing: Timing::default(),
             max_starts: 10,
@@ -107,6 +108,12 @@ impl Deployment {
     pub fn keep_policies(mut self, ttl: Period) -> Self {
         self.settings.policy_ttl = ttl;
         self
+    }
+
+    /// Lets its functions read the policies from a bundle in S3 instead of Parameter Store.
+    pub fn bundle_policies(mut self, uri: &str) -> Result<Self, Problem> {
+        self.settings.policies = PolicyPlace::Bundle(BundleUri::parse(uri)?);
+        Ok(self)
     }
 
     /// A cold drift-alarm function.

@@ -15,6 +15,14 @@ pub(crate) struct Cached<T> {
     known: Mutex<Option<(Timestamp, Arc<T>)>>,
 }
 
+/// A value, as good as it is to be had.
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
+    pub(crate) value: Arc<T>,
+    /// Why it is an old one: it could not be fetched again.
+    pub(crate) stale: Option<PortError>,
+}
+
 impl<T> Cached<T> {
     pub(crate) fn new() -> Self {
         Self {
@@ -22,39 +30,50 @@ impl<T> Cached<T> {
         }
     }
 
-    /// The value, fetched if it is unknown or too old. If that fails for the
-    /// moment, an older value will do. One fetch at a time: the others wait for it.
+    /// The value, fetched if it is unknown or too old; whoever fetches is given the old one.
+    /// If that fails for the moment, the old value will do. One fetch at a time: the others
+    /// wait for it.
     pub(crate) async fn get<F>(
         &self,
         now: Timestamp,
         time_to_live: SignedDuration,
-        fetch: F,
-    ) -> Result<Arc<T>, PortError>
+        fetch: impl FnOnce(Option<Arc<T>>) -> F,
+    ) -> Result<Kept<T>, PortError>
     where
-        F: Future<Output = Result<T, PortError>>,
+        F: Future<Output = Result<Arc<T>, PortError>>,
     {
         let mut known = self.known.lock().await;
         let age = known.as_ref().map(|(at, _)| now.duration_since(*at).abs());
         if let (Some((_, value)), Some(age)) = (&*known, age)
             && age < time_to_live
         {
-            return Ok(Arc::clone(value));
+            return Ok(Kept::new(value));
         }
-        match fetch.await {
-            Ok(value) => {
-                let value = Arc::new(value);
-                *known = Some((now, Arc::clone(&value)));
-                Ok(value)
+        let old = known.as_ref().map(|(_, value)| Arc::clone(value));
+        match (fetch(old.clone()).await, old) {
+            (Ok(value), _) => {
+                let kept = Kept::new(&value);
+                *known = Some((now, value));
+                Ok(kept)
             }
-            Err(error)
+            (Err(error), Some(old))
                 if error.class() == Class::Retryable && age.is_some_and(|age| age < MAX_STALE) =>
             {
-                known
-                    .as_ref()
-                    .map(|(_, value)| Arc::clone(value))
-                    .ok_or(error)
+                Ok(Kept {
+                    stale: Some(error),
+                    ..Kept::new(&old)
+                })
             }
-            Err(error) => Err(error),
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl<T> Kept<T> {
+    fn new(value: &Arc<T>) -> Self {
+        Self {
+            value: Arc::clone(value),
+            stale: None,
         }
     }
 }

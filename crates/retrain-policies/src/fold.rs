@@ -8,7 +8,8 @@ use retrain_core::policy::{Is, PolicyInForce};
 use retrain_core::sequencer::Sequencer;
 use retrain_events::{Arrival, IrrelevantObject, ObjectCreated};
 
-use crate::set::{InvalidPolicy, PolicySet};
+use crate::invalid::InvalidPolicy;
+use crate::set::PolicySet;
 
 /// The number of a message within its batch.
 pub type Message = usize;

@@ -5,20 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use retrain_core::drift::{AlarmTransition, DriftKind};
 use retrain_core::execution::Execution;
 use retrain_core::lane::{Lane, Target};
-use retrain_core::names::{EndpointName, ModelName, ModelPackageArn, shortened};
+use retrain_core::names::{EndpointName, ModelName, ModelPackageArn};
 use retrain_core::package::PackageRegistry;
-use retrain_core::policy::{
-    AlarmMatch, DataPolicy, DriftPolicy, Is, NotDrift, Policy, PolicyError, PolicyInForce, Role,
-};
-use serde_json::Value;
-use thiserror::Error;
+use retrain_core::policy::{AlarmMatch, Is, NotDrift, Policy, PolicyError, PolicyInForce, Role};
+
+use crate::invalid::{DataPart, InvalidPolicy, Unread};
 
 /// A stored document that should be a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// The last part of the parameter's name: the model's name.
+    /// The model's name: in Parameter Store, the last part of the parameter's.
     pub name: String,
-    /// Parameter Store's version.
+    /// Its version, which rises with each change.
     pub version: u64,
     /// The text.
     pub text: String,
@@ -32,40 +30,6 @@ pub struct PolicySet {
     /// The models with training data in a bucket: objects come in great numbers, and
     /// most policies name other buckets.
     by_bucket: BTreeMap<String, BTreeSet<ModelName>>,
-}
-
-/// A document that is no policy.
-#[derive(Clone, Debug, Error)]
-#[error("the policy of the model {name:?}, version {version}, is invalid")]
-pub struct InvalidPolicy {
-    /// The name under which it is stored, shortened.
-    pub name: String,
-    /// Its version.
-    pub version: u64,
-    /// What is wrong with it.
-    #[source]
-    pub error: PolicyError,
-    /// The pipelines that it names, if that much can be read.
-    pipelines: Vec<String>,
-    /// The endpoints that it deploys to, if that much can be read.
-    endpoints: Vec<String>,
-    /// The model package group that it names, if that much can be read.
-    group: Option<String>,
-    /// What it says about alarms, if that much can be read.
-    drift: Option<DriftPolicy>,
-    /// What it says about objects.
-    data: DataPart,
-}
-
-/// What an invalid document says about objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum DataPart {
-    /// This.
-    Says(Box<DataPolicy>),
-    /// Nothing.
-    Silent,
-    /// That much cannot be read.
-    Unreadable,
 }
 
 /// Which models an alarm concerns.
@@ -108,21 +72,11 @@ impl PolicySet {
     /// Parses all documents. The order of the documents means nothing.
     pub fn parse(documents: impl IntoIterator<Item = Document>) -> Self {
         let mut set = Self::default();
-        let mut parsed: Vec<(Document, Result<PolicyInForce, PolicyError>)> = documents
-            .into_iter()
-            .map(|document| {
-                let policy = read(&document);
-                (document, policy)
-            })
-            .collect();
-        parsed.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let mut read: Vec<_> = documents.into_iter().map(read).collect();
+        read.sort_by(|a, b| name_of(a).cmp(name_of(b)));
         let mut owners: BTreeMap<String, ModelName> = BTreeMap::new();
-        for (document, policy) in parsed {
-            let policy = policy.and_then(|policy| {
-                owned_alone(&policy, &mut owners)?;
-                Ok(policy)
-            });
-            match policy {
+        for one in read {
+            match one.and_then(|policy| owned_alone(policy, &mut owners)) {
                 Ok(policy) => {
                     let data = policy.policy.data.iter();
                     for objects in data.flat_map(|data| &data.objects) {
@@ -131,16 +85,7 @@ impl PolicySet {
                     }
                     set.valid.insert(policy.model.clone(), policy);
                 }
-                Err(error) => set.invalid.push(InvalidPolicy {
-                    name: shortened(&document.name, 80),
-                    version: document.version,
-                    drift: drift_part(&document.text),
-                    pipelines: pipelines_part(&document.text),
-                    endpoints: endpoints_part(&document.text),
-                    group: group_part(&document.text),
-                    data: data_part(&document.text),
-                    error,
-                }),
+                Err(unread) => set.invalid.push(InvalidPolicy::of(*unread)),
             }
         }
         set
@@ -294,33 +239,35 @@ impl AlarmRoutes<'_> {
     }
 }
 
-impl InvalidPolicy {
-    /// Whether this document names the alarm, as far as it can be read.
-    fn names(&self, alarm: &AlarmTransition) -> Option<bool> {
-        let drift = self.drift.as_ref()?;
-        Some(matches!(drift.matches(alarm), AlarmMatch::Drift(_)))
-    }
-}
-
-fn read(document: &Document) -> Result<PolicyInForce, PolicyError> {
+/// Reads a policy. Of a valid one the text is not kept: there may be thousands.
+fn read(document: Document) -> Result<PolicyInForce, Box<Unread>> {
     let model = ModelName::parse(document.name.as_str()).map_err(|error| PolicyError {
         field: "the parameter's name".to_owned(),
         reason: error.to_string(),
-    })?;
-    Ok(PolicyInForce::new(
-        model,
-        document.version,
-        Policy::parse(&document.text)?,
-    ))
+    });
+    let parsed = model.and_then(|model| Ok((model, Policy::parse(&document.text)?)));
+    match parsed {
+        // A copy: what is parsed has lists with room to grow, a sixth of all memory where there
+        // are thousands.
+        Ok((model, policy)) => Ok(PolicyInForce::new(model, document.version, policy.clone())),
+        Err(error) => Err(Box::new(Unread { document, error })),
+    }
+}
+
+fn name_of(read: &Result<PolicyInForce, Box<Unread>>) -> &str {
+    match read {
+        Ok(policy) => policy.model.as_str(),
+        Err(unread) => &unread.document.name,
+    }
 }
 
 /// A pipeline belongs to one model: otherwise its executions could not be told
 /// apart. So does a group about whose packages the controller decides. The first model by
 /// name keeps it.
 fn owned_alone(
-    policy: &PolicyInForce,
+    policy: PolicyInForce,
     owners: &mut BTreeMap<String, ModelName>,
-) -> Result<(), PolicyError> {
+) -> Result<PolicyInForce, Box<Unread>> {
     let mut owned = vec![("pipeline.name".to_owned(), pipeline(policy.policy.target()))];
     for (at, environment) in policy.policy.environments.iter().enumerate() {
         let field = format!("environments[{at}].pipeline");
@@ -330,17 +277,21 @@ fn owned_alone(
         .policy
         .model_package_group
         .as_ref()
-        .filter(|_| decides(policy))
+        .filter(|_| decides(&policy))
     {
         let group = group.as_str().to_ascii_lowercase();
         owned.push(("model_package_group".to_owned(), format!("group/{group}")));
     }
     for (field, what) in &owned {
         if let Some(owner) = owners.get(what) {
-            return Err(PolicyError {
+            let error = PolicyError {
                 field: field.clone(),
                 reason: format!("belongs to the model {owner}"),
-            });
+            };
+            return Err(Box::new(Unread {
+                document: written(&policy),
+                error,
+            }));
         }
     }
     owners.extend(
@@ -348,7 +299,16 @@ fn owned_alone(
             .into_iter()
             .map(|(_, what)| (what, policy.model.clone())),
     );
-    Ok(())
+    Ok(policy)
+}
+
+/// A policy as a document that means the same.
+fn written(policy: &PolicyInForce) -> Document {
+    Document {
+        name: policy.model.to_string(),
+        version: policy.version,
+        text: serde_json::to_string(&policy.policy).unwrap_or_default(),
+    }
 }
 
 /// Without the version: one pipeline is one, whichever version a policy pins.
@@ -357,62 +317,6 @@ fn pipeline(target: &Target) -> String {
         Target::SagemakerPipeline { name, .. } => name.as_str().to_ascii_lowercase(),
         Target::Codepipeline { name } => format!("codepipeline/{name}"),
     }
-}
-
-/// The part of a broken document that says which alarms are its model's, if that
-/// part at least is sound.
-fn drift_part(text: &str) -> Option<DriftPolicy> {
-    let document: Value = serde_json::from_str(text).ok()?;
-    let Some(drift) = document.get("drift") else {
-        return Some(DriftPolicy::default());
-    };
-    let drift: DriftPolicy = serde_json::from_value(drift.clone()).ok()?;
-    drift.check().is_ok().then_some(drift)
-}
-
-/// What a broken document says about objects, if that part at least is sound.
-fn data_part(text: &str) -> DataPart {
-    let Ok(document) = serde_json::from_str::<Value>(text) else {
-        return DataPart::Unreadable;
-    };
-    let Some(data) = document.get("data") else {
-        return DataPart::Silent;
-    };
-    serde_json::from_value::<DataPolicy>(data.clone())
-        .ok()
-        .filter(|data| data.check().is_ok())
-        .map_or(DataPart::Unreadable, |data| DataPart::Says(Box::new(data)))
-}
-
-fn pipelines_part(text: &str) -> Vec<String> {
-    let Ok(document) = serde_json::from_str::<Value>(text) else {
-        return Vec::new();
-    };
-    let trains = document.pointer("/pipeline/name").and_then(Value::as_str);
-    let mut names = of_environments(&document, "pipeline");
-    names.extend(trains.map(str::to_owned));
-    names
-}
-
-fn endpoints_part(text: &str) -> Vec<String> {
-    serde_json::from_str(text).map_or(Vec::new(), |document| {
-        of_environments(&document, "endpoint")
-    })
-}
-
-/// What each environment says in a field that is text.
-fn of_environments(document: &Value, field: &str) -> Vec<String> {
-    let environments = document.get("environments").and_then(Value::as_array);
-    let values = environments.into_iter().flatten();
-    values
-        .filter_map(|environment| Some(environment.get(field)?.as_str()?.to_owned()))
-        .collect()
-}
-
-fn group_part(text: &str) -> Option<String> {
-    let document: Value = serde_json::from_str(text).ok()?;
-    let name = document.get("model_package_group")?.as_str()?;
-    Some(name.to_owned())
 }
 
 /// Whether the controller decides about the packages of the model.

@@ -1,21 +1,28 @@
-//! Reading policies from a strict Parameter Store over HTTP.
+//! Reading policies from a strict Parameter Store and a strict S3 over HTTP.
+
+mod bundles;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::config::retry::RetryConfig;
 use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
 use jiff::{SignedDuration, Timestamp};
-use retrain_controller::{Class, Parameters};
+use retrain_controller::{Class, Parameters, PortError};
 use retrain_core::drift::{AlarmForm, AlarmMetric, AlarmState, AlarmTransition};
 use retrain_core::names::{AlarmArn, ModelName, ParameterName};
 use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 
-use crate::{ParameterStore, PolicySet, Settings};
+use crate::{ParameterStore, Policies, PolicyParameters, PolicySet, Source};
+
+const TTL: SignedDuration = SignedDuration::from_secs(60);
 
 struct Bench {
     sandbox: Sandbox,
     store: ParameterStore,
+    stored: PolicyParameters,
+    policies: Policies,
 }
 
 impl Bench {
@@ -29,12 +36,19 @@ impl Bench {
             .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
-        let settings = Settings {
-            path: ParameterName::parse("/retrain/policies").unwrap(),
-            time_to_live: SignedDuration::from_secs(60),
-        };
-        let store = ParameterStore::new(Client::from_conf(config), settings);
-        Self { sandbox, store }
+        let client = Client::from_conf(config);
+        let path = ParameterName::parse("/retrain/policies").unwrap();
+        let stored = PolicyParameters::new(client.clone(), path);
+        Self {
+            sandbox,
+            store: ParameterStore::new(client, TTL),
+            policies: Policies::new(Source::Path(stored.clone()), TTL),
+            stored,
+        }
+    }
+
+    async fn policies(&self, now: Timestamp) -> Result<Arc<PolicySet>, PortError> {
+        Ok(self.policies.in_force(now).await?.set)
     }
 
     fn put(&self, model: &str, text: &str) {
@@ -104,7 +118,7 @@ async fn policies_are_read_page_by_page_with_their_versions() {
         );
     }
     bench.put("model-03", &policy("pipeline-3", "b-*"));
-    let set = bench.store.policies(at(0)).await.unwrap();
+    let set = bench.policies(at(0)).await.unwrap();
     assert_eq!(models(&set).len(), 25);
     assert_eq!(bench.reads(), 3);
     let version = |name| set.of(&ModelName::parse(name).unwrap()).unwrap().version;
@@ -115,14 +129,11 @@ async fn policies_are_read_page_by_page_with_their_versions() {
 async fn policies_are_kept_for_their_time_to_live() {
     let bench = Bench::start().await;
     bench.put("a", &policy("p", "a-*"));
-    bench.store.policies(at(0)).await.unwrap();
+    bench.policies(at(0)).await.unwrap();
     bench.put("b", &policy("q", "b-*"));
-    assert_eq!(models(&bench.store.policies(at(59)).await.unwrap()), ["a"]);
+    assert_eq!(models(&bench.policies(at(59)).await.unwrap()), ["a"]);
     assert_eq!(bench.reads(), 1);
-    assert_eq!(
-        models(&bench.store.policies(at(60)).await.unwrap()),
-        ["a", "b"]
-    );
+    assert_eq!(models(&bench.policies(at(60)).await.unwrap()), ["a", "b"]);
     assert_eq!(bench.reads(), 2);
 }
 
@@ -131,16 +142,15 @@ async fn when_it_cannot_be_read_the_last_good_set_will_do_for_an_hour() {
     let bench = Bench::start().await;
     let throttle = || Fault::on(Service::Ssm, "GetParametersByPath", FaultKind::Throttle);
     bench.sandbox.faults().inject(throttle());
-    let error = bench.store.policies(at(0)).await.unwrap_err();
+    let error = bench.policies(at(0)).await.unwrap_err();
     assert_eq!(error.class(), Class::Retryable);
     bench.put("a", &policy("p", "a-*"));
-    bench.store.policies(at(0)).await.unwrap();
+    bench.policies(at(0)).await.unwrap();
     bench.sandbox.faults().inject(throttle().times(2));
-    assert_eq!(
-        models(&bench.store.policies(at(3_599)).await.unwrap()),
-        ["a"]
-    );
-    assert!(bench.store.policies(at(3_600)).await.is_err());
+    let old = bench.policies.in_force(at(3_599)).await.unwrap();
+    assert_eq!(models(&old.set), ["a"]);
+    assert!(old.stale.is_some(), "it says that it is old");
+    assert!(bench.policies(at(3_600)).await.is_err());
 }
 
 #[tokio::test]
@@ -155,7 +165,7 @@ async fn a_bad_policy_names_its_field_and_stops_only_its_own_model() {
     );
     bench.put("under_score", &policy("r", "u-*"));
     bench.put("thief", &policy("P", "thief-*"));
-    let set = bench.store.policies(at(0)).await.unwrap();
+    let set = bench.policies(at(0)).await.unwrap();
     assert_eq!(models(&set), ["good"]);
     let invalid: Vec<String> = set
         .invalid()
@@ -228,7 +238,7 @@ async fn an_object_belongs_to_the_longest_prefix_that_names_it() {
     bench.put("cards", &data_policy("c", "in/cards/"));
     bench.put("twin", &data_policy("t", "in/cards/"));
     bench.put("broken", &data_policy("b", "in/broken/").replace("6h", "?"));
-    let set = bench.store.policies(at(0)).await.unwrap();
+    let set = bench.policies(at(0)).await.unwrap();
     let takers = |key: &str| {
         let routes = set.data_routes("fraud", key);
         let models: Vec<_> = routes
@@ -260,7 +270,7 @@ async fn a_policy_is_put_replaced_and_removed() {
     let bench = Bench::start().await;
     let model = ModelName::parse("fraud").unwrap();
     let put =
-        async |text: &str, replaces| bench.store.put(&model, text, replaces, "ana: why").await;
+        async |text: &str, replaces| bench.stored.put(&model, text, replaces, "ana: why").await;
     assert_eq!(put("{}", None).await.unwrap(), 1);
     // Somebody else was faster: nothing of theirs is overwritten.
     let error = put("{ }", None).await.unwrap_err();
@@ -269,15 +279,15 @@ async fn a_policy_is_put_replaced_and_removed() {
     let calls = bench.sandbox.calls().take();
     let described = calls.iter().map(|call| &call.request["Description"]);
     assert!(described.clone().all(|note| note == "ana: why"));
-    let documents = bench.store.documents().await.unwrap();
+    let documents = bench.stored.documents().await.unwrap();
     assert_eq!(documents[0].version, 2);
     assert_eq!(documents[0].text, policy("p", "a"));
-    let one = bench.store.document(&model).await.unwrap();
+    let one = bench.stored.document(&model).await.unwrap();
     assert_eq!(one.as_ref(), Some(&documents[0]));
-    assert!(bench.store.remove(&model).await.unwrap());
-    assert!(!bench.store.remove(&model).await.unwrap());
-    assert!(bench.store.documents().await.unwrap().is_empty());
-    assert_eq!(bench.store.document(&model).await.unwrap(), None);
+    assert!(bench.stored.remove(&model).await.unwrap());
+    assert!(!bench.stored.remove(&model).await.unwrap());
+    assert!(bench.stored.documents().await.unwrap().is_empty());
+    assert_eq!(bench.stored.document(&model).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -290,7 +300,7 @@ async fn a_long_policy_moves_to_the_advanced_tier() {
     ] {
         let text = " ".repeat(length);
         bench
-            .store
+            .stored
             .put(&model, &text, replaces, "ana")
             .await
             .unwrap();
@@ -298,7 +308,7 @@ async fn a_long_policy_moves_to_the_advanced_tier() {
         assert_eq!(calls[0].request["Tier"].as_str(), tier);
     }
     let error = bench
-        .store
+        .stored
         .put(&model, &" ".repeat(8_193), Some(2), "ana")
         .await;
     assert_eq!(error.unwrap_err().class(), Class::Terminal);

@@ -1,6 +1,8 @@
 //! The command line.
 
 #[cfg(feature = "aws")]
+pub mod account;
+#[cfg(feature = "aws")]
 pub mod doctor;
 #[cfg(feature = "aws")]
 pub mod mend;
@@ -34,6 +36,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+
+    /// Whose AWS it is about.
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub account: account::AccountArgs,
 }
 
 /// What to do.

@@ -33,21 +33,32 @@ use std::io::Write;
 
 pub use self::exit::{Exit, Failure};
 pub use self::safe::Safe;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PolicyCommand};
 
 /// Does what the command line asks: data goes to `out`, words for people to `err`.
 pub fn run(cli: &Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Failure> {
+    #[cfg(feature = "aws")]
+    let account = &cli.account;
     match &cli.command {
         Command::Simulate(args) => simulate::run(args, out, err),
         #[cfg(feature = "aws")]
-        Command::Explain(args) if operate::has_table(args) => operate::run_explain(args, out, err),
+        Command::Explain(args) if operate::has_table(args) => {
+            operate::run_explain(args, account, out, err)
+        }
         Command::Explain(args) => explain::run(args, out, err),
-        Command::Policy(command) => policy::run(command, out, err),
+        Command::Policy(command) => match command {
+            PolicyCommand::New(args) => policy::example::run(args, out, err),
+            PolicyCommand::Check(args) => policy::check::run(args, out, err),
+            PolicyCommand::Diff(args) => policy::diff::run(args, out),
+            PolicyCommand::Schema => policy::schema::run(out),
+            #[cfg(feature = "aws")]
+            PolicyCommand::Stored(command) => operate::run_stored(command, account, out, err),
+        },
         Command::Completions(args) => shell::complete(args, out),
         Command::Man(args) => shell::manual(args, out, err),
         #[cfg(feature = "aws")]
-        Command::Operate(command) => operate::run(command, out, err),
+        Command::Operate(command) => operate::run(command, account, out, err),
         #[cfg(feature = "aws")]
-        Command::Mend(command) => mend::run(command, out, err),
+        Command::Mend(command) => mend::run(command, account, out, err),
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use retrain_controller::Clock;
 
+use crate::cli::account::AccountArgs;
 use crate::cli::mend::MendCommand;
 use crate::exit::{Exit, Failure};
 use crate::operate::{Surroundings, in_process};
@@ -13,10 +14,11 @@ use crate::{doctor, redrive};
 /// Does what a command asks, in the process's own surroundings.
 pub(crate) fn run(
     command: &MendCommand,
+    account: &AccountArgs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(async |around| {
+    in_process(account, async |around| {
         let clock = Later(around.clock);
         let around = Surroundings {
             aws: around.aws,

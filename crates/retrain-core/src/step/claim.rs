@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::Turn;
 use crate::data::{Taken, Tally};
+use crate::drift::DriftKind;
 use crate::facts::{FactsNeeded, ManifestWanted};
 use crate::guard::later;
 use crate::lane::Target;
-use crate::names::{PipelineParameterName, shortened};
+use crate::names::{AlarmArn, PipelineParameterName, shortened};
 use crate::pins::Pin;
 use crate::policy::{MAX_PARAMETERS_BYTES, Placeholder};
 use crate::reason::{Reason, Reasons};
@@ -132,7 +133,6 @@ impl Turn<'_> {
         token: &ClientRequestToken,
     ) -> Option<String> {
         let policy = &self.policy.policy;
-        let drift = self.drift_among_causes(leading);
         let lookups = self.facts.lookups;
         match placeholder {
             Placeholder::Model => Some(self.policy.model.to_string()),
@@ -151,9 +151,11 @@ impl Turn<'_> {
             Placeholder::BaselineModelPackageArn => {
                 lookups.and_then(|known| known.baseline.found().map(ToString::to_string))
             }
-            Placeholder::DriftKind => Some(drift.kind),
-            Placeholder::AlarmName => Some(drift.alarm),
-            Placeholder::Evidence => Some(drift.evidence),
+            Placeholder::DriftKind => Some(self.of_drift(leading, |drift| drift.kind.to_string())),
+            Placeholder::AlarmName => {
+                Some(self.of_drift(leading, |drift| drift.alarm.alarm_name().to_string()))
+            }
+            Placeholder::Evidence => Some(self.of_drift(leading, |drift| drift.evidence.into())),
             Placeholder::DataRows => Some(self.slot.data.tally.rows.to_string()),
             Placeholder::DataObjects => Some(self.slot.data.tally.objects.to_string()),
             Placeholder::ManifestUri => {
@@ -244,9 +246,9 @@ impl Turn<'_> {
         }
     }
 
-    /// The drift that the parameters tell about: the leading cause, or the oldest
-    /// drift that it carries along.
-    fn drift_among_causes(&self, leading: &Reason) -> DriftTexts {
+    /// A text about the drift that the parameters tell about: the leading cause, or the
+    /// oldest drift that it carries along. Without any drift it is empty.
+    fn of_drift(&self, leading: &Reason, text: impl Fn(Drift<'_>) -> String) -> String {
         core::iter::once(leading)
             .chain(self.slot.held.iter())
             .find_map(|reason| match &reason.cause {
@@ -254,11 +256,11 @@ impl Turn<'_> {
                     alarm,
                     drift,
                     evidence,
-                } => Some(DriftTexts {
-                    kind: drift.to_string(),
-                    alarm: alarm.alarm_name().to_string(),
-                    evidence: evidence.clone().unwrap_or_default(),
-                }),
+                } => Some(text(Drift {
+                    kind: *drift,
+                    alarm,
+                    evidence: evidence.as_deref().unwrap_or_default(),
+                })),
                 _ => None,
             })
             .unwrap_or_default()
@@ -281,11 +283,11 @@ impl Turn<'_> {
     }
 }
 
-#[derive(Default)]
-struct DriftTexts {
-    kind: String,
-    alarm: String,
-    evidence: String,
+/// What is known of a drift.
+struct Drift<'a> {
+    kind: DriftKind,
+    alarm: &'a AlarmArn,
+    evidence: &'a str,
 }
 
 /// RFC 3339 in UTC without fractions, which every training script can parse.

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
          export RETRAIN_POLICY_PATH={}\n\
          export RETRAIN_MODEL_PACKAGES={}",
         settings.table,
-        settings.policy_path,
+        settings.policies,
         REGISTRY
     )?;
     deployment.sandbox.run().await;

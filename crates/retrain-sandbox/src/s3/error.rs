@@ -67,7 +67,7 @@ impl S3Error {
                 StatusCode::NOT_FOUND
             }
             "MethodNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
-            "BucketAlreadyOwnedByYou" => StatusCode::CONFLICT,
+            "BucketAlreadyOwnedByYou" | "ConditionalRequestConflict" => StatusCode::CONFLICT,
             "PreconditionFailed" => StatusCode::PRECONDITION_FAILED,
             "InvalidRange" => StatusCode::RANGE_NOT_SATISFIABLE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,

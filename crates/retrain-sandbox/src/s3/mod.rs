@@ -1,5 +1,6 @@
 //! Amazon S3, as far as data arrives in it.
 
+mod condition;
 mod content;
 mod error;
 mod event;

@@ -12,7 +12,7 @@ use super::event::Creation;
 use super::payload::Payload;
 use super::request::{Call, decoded};
 use super::store::{Object, Occasion, Store, Version, Versioning, Write};
-use super::{range, xml};
+use super::{condition, range, xml};
 use crate::answer::Answer;
 use crate::body::Body;
 
@@ -57,6 +57,7 @@ pub(super) fn put(
     occasion: &Occasion,
 ) -> Result<Answer, S3Error> {
     let payload = Payload::read(call.headers, body)?;
+    condition::of_write(store, call)?;
     let write = Write {
         by: Creation::PutObject,
         content: payload.bytes.into(),
@@ -75,23 +76,15 @@ pub(super) fn put(
 /// `GetObject` and `HeadObject`; the listener leaves the body of the latter out.
 pub(super) fn get(store: &Store, call: &Call<'_>) -> Result<Answer, S3Error> {
     let (version, object) = store.find(&call.bucket, &call.key, call.parameter("versionId"))?;
-    if let Some(wanted) = call.header("if-match")
-        && wanted != "*"
-        && !wanted
-            .split(',')
-            .any(|etag| etag.trim().trim_matches('"') == object.etag)
-    {
-        return Err(S3Error::new(
-            "PreconditionFailed",
-            "At least one of the pre-conditions you specified did not hold",
-        )
-        .member("Condition", "If-Match"));
-    }
+    let conditions = condition::of_read(call, object)?;
     let size = object.content.size();
     let mut headers = version_headers(version);
+    set(&mut headers, "last-modified", &http_date(object.modified)?);
+    if conditions == condition::Read::NotModified {
+        return Ok(empty(StatusCode::NOT_MODIFIED, headers));
+    }
     headers.extend(object.description.clone());
     set(&mut headers, "accept-ranges", "bytes");
-    set(&mut headers, "last-modified", &http_date(object.modified)?);
     headers
         .entry("content-type")
         .or_insert(HeaderValue::from_static("binary/octet-stream"));

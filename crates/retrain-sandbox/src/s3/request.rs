@@ -57,7 +57,16 @@ const UPLOAD: &[&str] = &[
     "x-amz-sdk-checksum-algorithm",
     "x-amz-trailer",
 ];
-const READ: &[&str] = &["if-match", "range", "x-amz-checksum-mode"];
+const PUT: &[&str] = &[
+    "if-match",
+    "if-none-match",
+    "x-amz-checksum-*",
+    "x-amz-decoded-content-length",
+    "x-amz-meta-*",
+    "x-amz-sdk-checksum-algorithm",
+    "x-amz-trailer",
+];
+const READ: &[&str] = &["if-match", "if-none-match", "range", "x-amz-checksum-mode"];
 const COPY: &[&str] = &[
     "x-amz-copy-source",
     "x-amz-meta-*",
@@ -122,7 +131,7 @@ static ROUTES: [Route; 11] = [
         &[],
         UPLOAD,
     ),
-    route(Operation::PutObject, "PUT", &[], &[], UPLOAD),
+    route(Operation::PutObject, "PUT", &[], &[], PUT),
     route(Operation::GetObject, "GET", &[], &["versionId"], READ),
     route(Operation::HeadObject, "HEAD", &[], &["versionId"], READ),
     route(
@@ -299,6 +308,7 @@ impl<'a> Call<'a> {
         }
         for name in [
             "if-match",
+            "if-none-match",
             "range",
             "x-amz-copy-source",
             "x-amz-metadata-directive",

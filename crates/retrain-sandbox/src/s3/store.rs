@@ -320,6 +320,13 @@ impl Store {
         Ok((version, object))
     }
 
+    /// What is under a key now; nothing behind a delete marker.
+    pub(super) fn newest(&self, bucket: &str, key: &str) -> Result<Option<&Object>, S3Error> {
+        let versions = self.bucket(bucket)?.keys.get(key);
+        let newest = versions.and_then(|versions| versions.last());
+        Ok(newest.and_then(|version| version.object.as_ref()))
+    }
+
     /// The objects of a bucket, in the order of their keys.
     pub(super) fn objects(
         &self,

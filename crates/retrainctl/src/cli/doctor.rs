@@ -20,7 +20,7 @@ template's do.
 It may call cloudwatch:DescribeAlarms, cloudwatch:ListMetrics, codepipeline:GetPipeline, \
 dynamodb:DescribeTable, events:ListRules, events:ListTargetsByRule, events:TestEventPattern, \
 lambda:GetFunctionConfiguration, lambda:ListEventSourceMappings, s3:GetBucketNotification, \
-sagemaker:DescribeModelPackageGroup, sagemaker:DescribePipeline, ssm:GetParameter and ssm:GetParametersByPath.
+s3:GetObject, sagemaker:DescribeModelPackageGroup, sagemaker:DescribePipeline, ssm:GetParameter and ssm:GetParametersByPath.
 
 Exit codes: 0 if nothing failed, 3 if something did, 1 if something could not be looked at and \
 nothing else failed.

@@ -11,8 +11,8 @@ use retrain_core::names::{EnvironmentName, ModelName};
 use retrain_core::period::Period;
 
 pub(super) const SETTINGS_HELP: &str = "\
-The table and the policies are found by --table and --policy-path, or by the variables of the \
-functions, RETRAIN_TABLE and RETRAIN_POLICY_PATH. Region, credentials, profile and endpoints \
+The table and the policies are found by --table and --policy-path or --policy-bundle, or by the \
+variables of the functions, RETRAIN_TABLE and RETRAIN_POLICY_PATH or RETRAIN_POLICY_BUNDLE. Region, credentials, profile and endpoints \
 are read as every AWS SDK reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on.";
 
 const DEPLOYED_HELP: &str = "\
@@ -35,7 +35,7 @@ whose run is longer ago than 400 days, for which the table keeps decisions about
 
 const ASK_HELP: &str = "\
 The request is decided and recorded as if it had been sent to the reconciler, with who asks \
-and why. It needs RETRAIN_MODEL_PACKAGES besides RETRAIN_TABLE and RETRAIN_POLICY_PATH, and the \
+and why. It needs RETRAIN_MODEL_PACKAGES besides the table and the policies, and the \
 functions' other settings where they are not the defaults.
 
 --dry-run reads what a decision reads, and says what it would be.
@@ -103,9 +103,21 @@ pub struct WhereArgs {
     #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
+}
+
+/// Where the policies are.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
     /// The Parameter Store path of the policies; otherwise `RETRAIN_POLICY_PATH` names it.
     #[arg(long, value_name = "PATH")]
     pub policy_path: Option<String>,
+
+    /// The bundle of all policies in S3, instead of a path; otherwise
+    /// `RETRAIN_POLICY_BUNDLE` names it.
+    #[arg(long, value_name = "S3-URI", conflicts_with = "policy_path")]
+    pub policy_bundle: Option<String>,
 }
 
 /// How an answer is shown.

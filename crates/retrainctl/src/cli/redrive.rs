@@ -4,6 +4,8 @@ use clap::Args;
 use retrain_core::names::ModelName;
 use retrain_core::period::Period;
 
+use super::operate::PolicyArgs;
+
 /// What `redrive --help` says at its end.
 pub(super) const HELP: &str = "\
 Three forms of letters are understood: what Lambda sends when a function has failed (its event \
@@ -22,10 +24,9 @@ What was decided before is a duplicate, so sending too much does no harm. Letter
 looked at can be received by others again at once.
 
 It may call sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage, sqs:GetQueueUrl, \
-sqs:SendMessage, lambda:InvokeFunction and ssm:GetParametersByPath.
+sqs:SendMessage, lambda:InvokeFunction, s3:GetObject and ssm:GetParametersByPath.
 
-The models of letters are known if --policy-path or RETRAIN_POLICY_PATH says where the policies \
-are.
+The models of letters are known if an option or a variable says where the policies are.
 
 Exit codes: 3 if a letter that was meant stays, or if it was not confirmed.
 
@@ -99,7 +100,6 @@ pub struct RedriveArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// The Parameter Store path of the policies; otherwise `RETRAIN_POLICY_PATH` names it.
-    #[arg(long, value_name = "PATH")]
-    pub policy_path: Option<String>,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
 }

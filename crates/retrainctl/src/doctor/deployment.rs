@@ -10,12 +10,16 @@ use aws_sdk_lambda::operation::get_function_configuration::{
 };
 use aws_sdk_lambda::types::State as FunctionState;
 use retrain_controller::chain;
+use retrain_policies::PolicyPlace;
 
 use super::report::{Report, quoted};
 use crate::arns::name_of;
 
 /// The indexes that the functions read.
 const INDEXES: [&str; 2] = ["due", "generation"];
+
+/// Where functions find a bundle of policies, if they do.
+const BUNDLE: &str = "RETRAIN_POLICY_BUNDLE";
 
 /// What mends what the template makes.
 const AGAIN: &str = "deploy the stack again: sam deploy";
@@ -91,13 +95,13 @@ pub(super) fn variable<'a>(of: &'a GetFunctionConfigurationOutput, name: &str) -
 pub(super) fn functions(
     reached: &BTreeMap<String, Configured>,
     table: &str,
-    path: &str,
+    policies: &PolicyPlace,
     report: &mut Report,
 ) {
     for (arn, configured) in reached {
         let name = name_of(arn);
         match configured {
-            Ok(Some(configured)) => function(name, configured, table, path, report),
+            Ok(Some(configured)) => function(name, configured, table, policies, report),
             Ok(None) => {
                 let what = "a rule tells it, and there is no such function or alias";
                 report.fail("function", name, what, AGAIN);
@@ -111,7 +115,7 @@ fn function(
     name: &str,
     configured: &GetFunctionConfigurationOutput,
     table: &str,
-    path: &str,
+    policies: &PolicyPlace,
     report: &mut Report,
 ) {
     let state = configured.state();
@@ -120,13 +124,20 @@ fn function(
         let what = format!("it is {}: {reason}", state.as_str());
         return report.fail("function", name, what, AGAIN);
     }
-    for (name_of_it, option, wanted) in [
-        ("RETRAIN_TABLE", "--table", table),
-        ("RETRAIN_POLICY_PATH", "--policy-path", path),
-    ] {
+    let place = policies.to_string();
+    let bundle = variable(configured, BUNDLE).filter(|uri| !uri.is_empty());
+    let of_policies = match (policies, bundle) {
+        // Whose bundle is set reads no path.
+        (PolicyPlace::Path(_), None) => ("RETRAIN_POLICY_PATH", "--policy-path", place.as_str()),
+        (PolicyPlace::Path(_), Some(_)) => (BUNDLE, "--policy-bundle", ""),
+        (PolicyPlace::Bundle(_), _) => (BUNDLE, "--policy-bundle", place.as_str()),
+    };
+    for (name_of_it, option, wanted) in [("RETRAIN_TABLE", "--table", table), of_policies] {
         let own = variable(configured, name_of_it);
+        let own = own.filter(|own| !own.is_empty());
         if own != Some(wanted) {
             let own = own.unwrap_or("nothing");
+            let wanted = if wanted.is_empty() { "nothing" } else { wanted };
             return report.fail(
                 "function",
                 name,

@@ -19,7 +19,7 @@ use self::report::{Report, quoted};
 use crate::cli::doctor::DoctorArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
-use crate::operate::place::{StoredPolicies, needed};
+use crate::operate::place::{self, StoredPolicies};
 use crate::words;
 
 /// Does what the command line asks.
@@ -28,23 +28,24 @@ pub(crate) async fn run(
     around: &Surroundings<'_, impl Clock>,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let table = needed(&args.place, "RETRAIN_TABLE", around)?;
-    let StoredPolicies { parameters, path } = StoredPolicies::of(&args.place, around)?;
+    let table = place::table(&args.place, around)?;
+    let stored = StoredPolicies::of(&args.place, around)?;
+    let place = stored.place.to_string();
 
     let mut report = Report::of(args.model.as_str());
     deployment::table(around.aws, &table, &mut report).await;
-    let looked = parameters.policies(around.clock.now()).await;
-    let policies = report.known("policy", path.as_str(), looked);
-    let name = format!("{path}/{}", args.model);
+    let looked = stored.policies().await;
+    let policies = report.known("policy", &place, looked);
+    let name = stored.name_of(&args.model);
     if let Some(policies) = policies {
         if let Some(policy) = policies.of(&args.model) {
             valid(policy, &name, &mut report);
             let mut needs = Needs::default();
             alarms::look(around.aws, policy, &mut needs, &mut report).await;
             data::look(around.aws, policy, &mut needs, &mut report).await;
-            pipelines::look(around, &parameters, policy, &mut needs, &mut report).await;
+            pipelines::look(around, policy, &mut needs, &mut report).await;
             let reached = rules::look(around.aws, &table, &needs, &mut report).await;
-            deployment::functions(&reached, &table, path.as_str(), &mut report);
+            deployment::functions(&reached, &table, &stored.place, &mut report);
         } else if let Some(invalid) = policies.broken_of(&args.model) {
             let what = format!("version {} is invalid: {}", invalid.version, invalid.error);
             let file = quoted(&format!("{}.json", args.model));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use retrain_codepipeline::CodePipeline;
 use retrain_controller::{Clock, Parameters as _};
 use retrain_core::lane::{RETRAIN_TOKEN, Target};
@@ -20,13 +21,14 @@ type Given = BTreeMap<PipelineParameterName, Template>;
 /// Looks at the pipelines, and notes whose ends must be heard of.
 pub(super) async fn look(
     around: &Surroundings<'_, impl Clock>,
-    parameters: &ParameterStore,
     policy: &PolicyInForce,
     needs: &mut Needs,
     report: &mut Report,
 ) {
     let policy = &policy.policy;
     if let Some(name) = &policy.training_data_uri_parameter {
+        let ssm = aws_sdk_ssm::Client::new(around.aws);
+        let parameters = ParameterStore::new(ssm, SignedDuration::ZERO);
         let looked = parameters.parameter(name, around.clock.now()).await;
         match report.known("training-data", name.as_str(), looked) {
             Some(Some(uri)) => report.ok("training-data", name.as_str(), uri),

@@ -8,7 +8,7 @@ use retrain_events::{Request, request};
 use retrain_lambda::{InvalidSetting, Settings};
 use serde_json::{Map, Value, json};
 
-use super::place::needed;
+use super::place::{policy_place, table, told as told_of};
 use super::{Surroundings, in_time};
 use crate::cli::operate::{
     AskArgs, KeyArgs, LaneArgs, OperateCommand, PackageArgs, PauseArgs, RoleName,
@@ -208,17 +208,14 @@ pub(super) fn settings(
     args: &AskArgs,
     around: &Surroundings<'_, impl Clock>,
 ) -> Result<Settings, Failure> {
-    for name in ["RETRAIN_TABLE", "RETRAIN_POLICY_PATH"] {
-        needed(&args.place, name, around)?;
-    }
-    let lookup = |name: &'static str| {
-        let given = match name {
-            "RETRAIN_TABLE" => args.place.table.clone(),
-            "RETRAIN_POLICY_PATH" => args.place.policy_path.clone(),
-            "RETRAIN_MODEL_PACKAGES" => args.model_packages.clone(),
-            _ => None,
-        };
-        given.or_else(|| (around.variable)(name))
+    table(&args.place, around)?;
+    policy_place(&args.place.policies, around)?;
+    let lookup = |name: &'static str| match name {
+        "RETRAIN_MODEL_PACKAGES" => {
+            let given = args.model_packages.clone();
+            given.or_else(|| (around.variable)(name))
+        }
+        _ => told_of(&args.place, name, around),
     };
     let unusable = |error: InvalidSetting| Failure::Usage(retrain_controller::chain(&error));
     Settings::read(lookup).map_err(unusable)

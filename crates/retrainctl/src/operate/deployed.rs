@@ -29,7 +29,7 @@ pub(super) async fn page(
     now: Timestamp,
 ) -> Result<Page, Failure> {
     let at = args.at.unwrap_or(now);
-    let lanes = deployments(place, args.model.as_ref(), args.environment.as_ref(), now).await?;
+    let lanes = deployments(place, args.model.as_ref(), args.environment.as_ref()).await?;
     let mut found = Vec::new();
     for (key, environment) in lanes {
         found.push(There {
@@ -98,7 +98,6 @@ pub(super) async fn deployments(
     place: &Place,
     model: Option<&ModelName>,
     environment: Option<&EnvironmentName>,
-    now: Timestamp,
 ) -> Result<Vec<(SlotKey, EnvironmentName)>, Failure> {
     if let (Some(model), Some(environment)) = (model, environment) {
         let lane = Lane::Deploy(environment.clone());
@@ -107,7 +106,7 @@ pub(super) async fn deployments(
             environment.clone(),
         )]);
     }
-    let policies = place.policies(now).await?;
+    let policies = place.policies().await?;
     if let Some(model) = model
         && policies.of(model).is_none()
     {

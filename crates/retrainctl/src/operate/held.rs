@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::words::{Table, ago, moment};
 
 pub(super) async fn page(args: &HeldArgs, place: &Place, now: Timestamp) -> Result<Page, Failure> {
-    let policies = place.policies(now).await?;
+    let policies = place.policies().await?;
     let (due, _) = place.due(Timestamp::MAX).await?;
     let keys = worth_seeing(&policies, &due, args.model.as_ref());
     let seen = place.store.look(&keys).await?;

@@ -74,13 +74,9 @@ struct Origin {
     trained_at: Timestamp,
 }
 
-pub(super) async fn page(
-    args: &LeadTimesArgs,
-    place: &Place,
-    now: Timestamp,
-) -> Result<Page, Failure> {
+pub(super) async fn page(args: &LeadTimesArgs, place: &Place) -> Result<Page, Failure> {
     let (model, environment) = (args.model.as_ref(), args.environment.as_ref());
-    let lanes = deployments(place, model, environment, now).await?;
+    let lanes = deployments(place, model, environment).await?;
     let mut all = Vec::new();
     for (key, environment) in lanes {
         let deployments = first_deployments(place, &key, args.since).await?;

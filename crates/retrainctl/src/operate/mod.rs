@@ -1,5 +1,6 @@
 //! What looks at the controller in AWS, or asks something of it.
 
+mod account;
 mod ask;
 mod deployed;
 mod due;
@@ -19,13 +20,14 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use retrain_controller::{Clock, PortError, chain};
 use retrain_core::facts::Timing;
-use retrain_lambda::{InvocationClock, load_aws_config};
+use retrain_lambda::InvocationClock;
 
 use self::ask::Asking;
 pub use self::live::explain;
 use self::place::Place;
 pub use self::stored::stored;
 use crate::cli::ExplainArgs;
+use crate::cli::account::AccountArgs;
 use crate::cli::operate::{LookArgs, OperateCommand, WhereArgs};
 use crate::cli::stored::StoredCommand;
 use crate::exit::{Exit, Failure};
@@ -49,10 +51,11 @@ pub struct Surroundings<'a, C> {
 /// Does what a command asks, in the process's own surroundings.
 pub(crate) fn run(
     command: &OperateCommand,
+    account: &AccountArgs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(async |around| Box::pin(operate(command, around, out, err)).await)
+    in_process(account, async |around| Box::pin(operate(command, around, out, err)).await)
 }
 
 /// Whether the state of slots is to be had from a table.
@@ -63,30 +66,33 @@ pub(crate) fn has_table(args: &ExplainArgs) -> bool {
 /// Explains an event, in the process's own surroundings.
 pub(crate) fn run_explain(
     args: &ExplainArgs,
+    account: &AccountArgs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(async |around| Box::pin(explain(args, around, out, err)).await)
+    in_process(account, async |around| Box::pin(explain(args, around, out, err)).await)
 }
 
 /// Does what a command asks about stored policies, in the process's own surroundings.
 pub(crate) fn run_stored(
     command: &StoredCommand,
+    account: &AccountArgs,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(async |around| Box::pin(stored(command, around, out, err)).await)
+    in_process(account, async |around| Box::pin(stored(command, around, out, err)).await)
 }
 
 /// Does something in the process's own surroundings.
 pub(crate) fn in_process(
+    account: &AccountArgs,
     does: impl AsyncFnOnce(&Surroundings<'_, InvocationClock>) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let aws = load_aws_config().await;
+        let aws = account::config(account).await;
         let clock = InvocationClock::start();
         let around = Surroundings {
             aws: &aws,
@@ -122,7 +128,7 @@ pub async fn operate(
             OperateCommand::Held(args) => held::page(args, &place, now).await?,
             OperateCommand::Due(args) => due::page(args, &place, now).await?,
             OperateCommand::Deployed(args) => deployed::page(args, &place, now).await?,
-            OperateCommand::LeadTimes(args) => lead::page(args, &place, now).await?,
+            OperateCommand::LeadTimes(args) => lead::page(args, &place).await?,
             _ => return Ok(()),
         };
         exit = page.exit;

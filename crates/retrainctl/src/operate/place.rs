@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use retrain_controller::Clock;
+use retrain_controller::{Clock, PortError};
 use retrain_core::facts::{ControllerState, Facts, Timing};
 use retrain_core::guard::Guard;
 use retrain_core::lane::{Lane, SlotKey};
@@ -14,12 +14,15 @@ use retrain_core::slot::Slot;
 use retrain_core::step::verdicts;
 use retrain_core::token::Epoch;
 use retrain_debounce::{DUE_SHARDS, Due, DynamoStore, Seen};
-use retrain_policies::{ParameterStore, PolicySet};
+use retrain_policies::{Changes, Document, PolicyPlace, PolicySet, Source, Written};
 use serde::Serialize;
 
 use super::Surroundings;
-use crate::cli::operate::WhereArgs;
+use crate::cli::operate::{PolicyArgs, WhereArgs};
 use crate::exit::Failure;
+
+/// How often a write to a bundle is tried that others are in the way of.
+const ATTEMPTS: u32 = 5;
 
 /// How many due slots of a shard are read at most.
 const PER_SHARD: u16 = 1_000;
@@ -32,8 +35,8 @@ pub(super) struct Place {
 
 /// Where the policies are.
 pub(crate) struct StoredPolicies {
-    pub(crate) parameters: ParameterStore,
-    pub(crate) path: ParameterName,
+    pub(crate) source: Source,
+    pub(crate) place: PolicyPlace,
 }
 
 /// One lane of a model.
@@ -77,25 +80,22 @@ impl Place {
         args: &WhereArgs,
         around: &Surroundings<'_, impl Clock>,
     ) -> Result<Self, Failure> {
-        let table = needed(args, "RETRAIN_TABLE", around)?;
+        let table = table(args, around)?;
         Ok(Self {
             store: DynamoStore::new(aws_sdk_dynamodb::Client::new(around.aws), table),
             stored: StoredPolicies::of(args, around)?,
         })
     }
 
-    pub(super) async fn policies(
-        &self,
-        now: Timestamp,
-    ) -> Result<std::sync::Arc<PolicySet>, Failure> {
-        Ok(self.stored.parameters.policies(now).await?)
+    pub(super) async fn policies(&self) -> Result<PolicySet, Failure> {
+        Ok(self.stored.policies().await?)
     }
 
     /// The model's name as an error tells it.
     pub(super) fn unknown(&self, model: &ModelName) -> Failure {
-        let path = &self.stored.path;
+        let policy = self.stored.name_of(model);
         Failure::Invalid(format!(
-            "nothing is known of the model {model}: there is no policy {path}/{model}, and the table has never heard of it"
+            "nothing is known of the model {model}: there is no policy {policy}, and the table has never heard of it"
         ))
     }
 
@@ -135,21 +135,36 @@ impl StoredPolicies {
         args: &WhereArgs,
         around: &Surroundings<'_, impl Clock>,
     ) -> Result<Self, Failure> {
-        Self::at(needed(args, "RETRAIN_POLICY_PATH", around)?, around)
+        Ok(Self::at(policy_place(&args.policies, around)?, around))
     }
 
-    /// Those at a path, as they are now.
-    pub(crate) fn at(path: String, around: &Surroundings<'_, impl Clock>) -> Result<Self, Failure> {
-        let path = ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))?;
-        let settings = retrain_policies::Settings {
-            path: path.clone(),
-            time_to_live: jiff::SignedDuration::ZERO,
-        };
+    /// Those in a place, as they are now.
+    pub(crate) fn at(place: PolicyPlace, around: &Surroundings<'_, impl Clock>) -> Self {
         let ssm = aws_sdk_ssm::Client::new(around.aws);
-        Ok(Self {
-            parameters: ParameterStore::new(ssm, settings),
-            path,
-        })
+        let s3 = aws_sdk_s3::Client::new(around.aws);
+        let source = Source::at(&place, ssm, s3);
+        Self { source, place }
+    }
+
+    /// All of them.
+    pub(crate) async fn documents(&self) -> Result<Vec<Document>, PortError> {
+        match &self.source {
+            Source::Path(parameters) => parameters.documents().await,
+            Source::Bundle(bundle) => bundle.documents().await,
+        }
+    }
+
+    /// All of them, parsed.
+    pub(crate) async fn policies(&self) -> Result<PolicySet, PortError> {
+        Ok(PolicySet::parse(self.documents().await?))
+    }
+
+    /// How a person names the policy of a model.
+    pub(crate) fn name_of(&self, model: &ModelName) -> String {
+        match &self.place {
+            PolicyPlace::Path(path) => format!("{path}/{model}"),
+            PolicyPlace::Bundle(uri) => format!("{model} in {uri}"),
+        }
     }
 
     /// Says so if the policy of the model is not the version any more that was read.
@@ -158,37 +173,138 @@ impl StoredPolicies {
         model: &ModelName,
         read: Option<u64>,
     ) -> Result<Option<String>, Failure> {
-        let now = self.parameters.document(model).await?;
-        let now = now.map(|document| document.version);
-        let state =
-            |of: Option<u64>| of.map_or("not there".to_owned(), |of| format!("version {of}"));
-        Ok((now != read).then(|| {
-            let (was, is) = (state(read), state(now));
-            format!("the policy of {model} was {was} when it was read, and is {is} now: somebody else changes it")
-        }))
+        let now = match &self.source {
+            Source::Path(parameters) => parameters.document(model).await?.map(|of| of.version),
+            Source::Bundle(bundle) => bundle.known().await?.bundle.version_of(model.as_str()),
+        };
+        Ok(changed(model, read, now))
+    }
+
+    /// Removes the policy of a model, unless it is not the version any more that was read.
+    /// Says whether it was there, or why it stays.
+    pub(super) async fn remove(
+        &self,
+        model: &ModelName,
+        read: Option<u64>,
+        note: &str,
+    ) -> Result<Result<bool, String>, Failure> {
+        let bundle = match &self.source {
+            Source::Path(parameters) => {
+                return Ok(match self.moved(model, read).await? {
+                    Some(moved) => Err(moved),
+                    None => Ok(parameters.remove(model).await?),
+                });
+            }
+            Source::Bundle(bundle) => bundle,
+        };
+        // What others do to other models is not in the way.
+        for _ in 0..ATTEMPTS {
+            let known = bundle.known().await?;
+            if let Some(moved) = changed(model, read, known.bundle.version_of(model.as_str())) {
+                return Ok(Err(moved));
+            }
+            let gone = Changes::from([(model.to_string(), None)]);
+            let Some(next) = known.bundle.with(gone, note) else {
+                return Ok(Ok(false));
+            };
+            if bundle.put_over(&known, &next).await? == Written::Done {
+                return Ok(Ok(true));
+            }
+        }
+        let place = &self.place;
+        Ok(Err(format!(
+            "others change {place} time and again: try it once more"
+        )))
     }
 
     /// There is no policy of the model.
     pub(super) fn none_of(&self, model: &ModelName) -> Failure {
-        Failure::Invalid(format!("there is no policy {}/{model}", self.path))
+        Failure::Invalid(format!("there is no policy {}", self.name_of(model)))
     }
 }
 
-/// What an argument or a variable says.
-pub(crate) fn needed(
+/// Says so if a version is not the one that was read.
+fn changed(model: &ModelName, read: Option<u64>, now: Option<u64>) -> Option<String> {
+    let state = |of: Option<u64>| of.map_or("not there".to_owned(), |of| format!("version {of}"));
+    (now != read).then(|| {
+        let (was, is) = (state(read), state(now));
+        format!("the policy of {model} was {was} when it was read, and is {is} now: somebody else changes it")
+    })
+}
+
+/// What an argument or a variable says. An argument goes before every variable, also before
+/// that of the other place of policies.
+pub(super) fn told(
     args: &WhereArgs,
-    name: &'static str,
+    name: &str,
+    around: &Surroundings<'_, impl Clock>,
+) -> Option<String> {
+    if name != "RETRAIN_TABLE" {
+        return told_of_policies(&args.policies, name, around);
+    }
+    let found = args.table.clone().or_else(|| (around.variable)(name));
+    found.filter(|name| !name.is_empty())
+}
+
+fn told_of_policies(
+    args: &PolicyArgs,
+    name: &str,
+    around: &Surroundings<'_, impl Clock>,
+) -> Option<String> {
+    let (given, other) = match name {
+        "RETRAIN_POLICY_PATH" => (&args.policy_path, &args.policy_bundle),
+        "RETRAIN_POLICY_BUNDLE" => (&args.policy_bundle, &args.policy_path),
+        _ => (&None, &None),
+    };
+    if other.is_some() {
+        return None;
+    }
+    given.clone().or_else(|| (around.variable)(name))
+}
+
+/// The controller's table.
+pub(crate) fn table(
+    args: &WhereArgs,
     around: &Surroundings<'_, impl Clock>,
 ) -> Result<String, Failure> {
-    let (option, given) = match name {
-        "RETRAIN_TABLE" => ("--table", &args.table),
-        _ => ("--policy-path", &args.policy_path),
-    };
-    let found = given.clone().or_else(|| (around.variable)(name));
-    found.filter(|value| !value.is_empty()).ok_or_else(|| {
-        Failure::Usage(format!(
-            "neither {option} nor the environment variable {name} is given"
-        ))
+    told(args, "RETRAIN_TABLE", around).ok_or_else(|| {
+        let why = "neither --table nor the environment variable RETRAIN_TABLE is given";
+        Failure::Usage(why.to_owned())
+    })
+}
+
+/// Where the policies are, if anything says so.
+pub(crate) fn any_policy_place(
+    args: &PolicyArgs,
+    around: &Surroundings<'_, impl Clock>,
+) -> Result<Option<PolicyPlace>, Failure> {
+    let path = told_of_policies(args, "RETRAIN_POLICY_PATH", around);
+    let bundle = told_of_policies(args, "RETRAIN_POLICY_BUNDLE", around);
+    PolicyPlace::of(path, bundle).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The path of policies in Parameter Store, also where a bundle takes its place.
+pub(super) fn policy_path(
+    args: &PolicyArgs,
+    around: &Surroundings<'_, impl Clock>,
+) -> Result<ParameterName, Failure> {
+    let variable = "RETRAIN_POLICY_PATH";
+    let path = told_of_policies(args, variable, around).filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| {
+        let why = format!("neither --policy-path nor the environment variable {variable} is given");
+        Failure::Usage(why)
+    })?;
+    ParameterName::parse(path).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Where the policies are.
+pub(crate) fn policy_place(
+    args: &PolicyArgs,
+    around: &Surroundings<'_, impl Clock>,
+) -> Result<PolicyPlace, Failure> {
+    any_policy_place(args, around)?.ok_or_else(|| {
+        let why = "nothing says where the policies are: give --policy-path or --policy-bundle, or set RETRAIN_POLICY_PATH or RETRAIN_POLICY_BUNDLE";
+        Failure::Usage(why.to_owned())
     })
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn page(
     place: &Place,
     now: Timestamp,
 ) -> Result<Page, Failure> {
-    let policies = place.policies(now).await?;
+    let policies = place.policies().await?;
     let (due, _) = place.due(Timestamp::MAX).await?;
     let of = args.model.as_ref();
     let keys = worth_seeing(&policies, &due, of);

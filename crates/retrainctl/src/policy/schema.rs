@@ -1,7 +1,18 @@
 //! What the policy's own schema says about its fields.
 
+use std::io::Write;
+
 use retrain_core::policy::Policy;
 use serde_json::Value;
+
+use crate::exit::{Exit, Failure};
+use crate::words;
+
+/// Prints the schema.
+pub(crate) fn run(out: &mut dyn Write) -> Result<Exit, Failure> {
+    words::json(Schema::of_policy().document(), out)?;
+    Ok(Exit::Done)
+}
 
 /// The JSON Schema of a policy.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::arns::{name_of, stack_of_queue};
 use crate::cli::redrive::RedriveArgs;
 use crate::exit::{Exit, Failure};
 use crate::operate::Surroundings;
-use crate::operate::place::StoredPolicies;
+use crate::operate::place::{StoredPolicies, any_policy_place};
 use crate::words::several;
 
 /// A letter with where it lies.
@@ -43,7 +43,7 @@ pub(crate) async fn run(
         around.must_be_attended()?;
     }
     let now = around.clock.now();
-    let policies = policies(args, around, now).await?;
+    let policies = policies(args, around).await?;
     let client = aws_sdk_sqs::Client::new(around.aws);
     let mut queues = Vec::new();
     for url in &args.queues {
@@ -55,7 +55,7 @@ pub(crate) async fn run(
             }
         }
     }
-    let mut chosen = chosen(args, &queues, policies.as_deref(), now);
+    let mut chosen = chosen(args, &queues, policies.as_ref(), now);
     let done = Box::pin(go_on(args, around, &queues, &mut chosen, out, err)).await;
     let sent: Vec<&str> = chosen
         .iter()
@@ -130,21 +130,15 @@ async fn give_back(queues: &[Queue], sent: &[&str]) {
 async fn policies(
     args: &RedriveArgs,
     around: &Surroundings<'_, impl Clock>,
-    now: Timestamp,
-) -> Result<Option<std::sync::Arc<PolicySet>>, Failure> {
-    let path = args.policy_path.clone();
-    let path = path.or_else(|| (around.variable)("RETRAIN_POLICY_PATH"));
-    let Some(path) = path.filter(|path| !path.is_empty()) else {
-        return match &args.model {
-            None => Ok(None),
-            Some(_) => Err(Failure::Usage(
-                "--model needs the policies: give --policy-path, or set RETRAIN_POLICY_PATH"
-                    .to_owned(),
-            )),
-        };
-    };
-    let stored = StoredPolicies::at(path, around)?;
-    Ok(Some(stored.parameters.policies(now).await?))
+) -> Result<Option<PolicySet>, Failure> {
+    match any_policy_place(&args.policies, around)? {
+        Some(place) => Ok(Some(StoredPolicies::at(place, around).policies().await?)),
+        None if args.model.is_none() => Ok(None),
+        None => Err(Failure::Usage(
+            "--model needs the policies: give --policy-path or --policy-bundle, or set RETRAIN_POLICY_PATH or RETRAIN_POLICY_BUNDLE"
+                .to_owned(),
+        )),
+    }
 }
 
 /// The letters that are meant, the oldest first.

@@ -24,7 +24,7 @@ async fn retrainctl(deployment: &Deployment, settings: bool, line: &[&str]) -> O
             .env("RETRAIN_TABLE", &deployment.settings().table)
             .env(
                 "RETRAIN_POLICY_PATH",
-                deployment.settings().policy_path.as_str(),
+                deployment.settings().policies.to_string(),
             )
             .env(
                 "RETRAIN_MODEL_PACKAGES",

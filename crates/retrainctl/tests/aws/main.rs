@@ -7,9 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod account;
 mod alarms;
 mod asks;
 mod binary;
+mod bundles;
 mod doctor;
 mod explains;
 mod looks;

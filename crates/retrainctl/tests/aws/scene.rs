@@ -12,6 +12,7 @@ use retrain_core::event::Event;
 use retrain_core::lane::Lane;
 use retrain_core::names::{EnvironmentName, ModelName};
 use retrain_local::{Deployment, sample};
+use retrain_policies::PolicyPlace;
 use retrain_sandbox::Options;
 use retrain_sandbox::codepipeline::{ExecutionStatus as Deployed, Pipeline};
 use retrain_sandbox::sagemaker::{ExecutionStatus as Trained, NewPackage};
@@ -82,8 +83,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn start() -> Self {
+        Self::on(Deployment::start(Options::default()).await.unwrap())
+    }
+
+    pub(crate) fn on(deployment: Deployment) -> Self {
         Self {
-            deployment: Deployment::start(Options::default()).await.unwrap(),
+            deployment,
             says: RefCell::new(None),
             lacks_registry: Cell::new(false),
         }
@@ -137,7 +142,11 @@ impl Scene {
         let variable = |name: &str| {
             Some(match name {
                 "RETRAIN_TABLE" => settings.table.clone(),
-                "RETRAIN_POLICY_PATH" => settings.policy_path.to_string(),
+                "RETRAIN_POLICY_PATH" => "/retrain/policies".to_owned(),
+                "RETRAIN_POLICY_BUNDLE" => match &settings.policies {
+                    PolicyPlace::Path(_) => return None,
+                    PolicyPlace::Bundle(uri) => uri.to_string(),
+                },
                 "RETRAIN_MODEL_PACKAGES" if !self.lacks_registry.get() => {
                     "arn:aws:sagemaker:us-east-1:111122223333:model-package".to_owned()
                 }

@@ -252,15 +252,14 @@ impl Run<'_> {
         let key = cache::key(step.kind, &arguments);
         let cached = key.as_ref().and_then(|key| self.cached(step, key));
         let cached_from = cached.as_ref().map(|cached| cached.execution_arn.clone());
-        let (properties, metadata) = match cached {
-            Some(cached) => (cached.properties, cached.metadata),
-            None => {
-                let (properties, metadata) = self.work(step, arguments)?;
-                if let Some(key) = key {
-                    self.keep(step, key, &properties, &metadata);
-                }
-                (properties, metadata)
+        let (properties, metadata) = if let Some(cached) = cached {
+            (cached.properties, cached.metadata)
+        } else {
+            let (properties, metadata) = self.work(step, arguments)?;
+            if let Some(key) = key {
+                self.keep(step, key, &properties, &metadata);
             }
+            (properties, metadata)
         };
         self.read_property_files(step, &properties);
         self.know(format!("Steps.{}", step.name), properties);

@@ -1,5 +1,6 @@
 //! S3, through the SDK.
 
+mod conditions;
 mod events;
 mod faults;
 mod lists;

@@ -1,4 +1,4 @@
-//! `retrainctl policy apply`: from files to Parameter Store.
+//! `retrainctl policy apply`: from files to Parameter Store, or into a bundle.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,6 +8,7 @@ use retrain_controller::Clock;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::ModelName;
 use retrain_core::policy::PolicyInForce;
+use retrain_policies::{Known, PolicyParameters, PolicyPlace, S3Bundle, Source, Written};
 use serde::Serialize;
 
 use super::super::Surroundings;
@@ -61,7 +62,14 @@ pub(super) async fn run(
         return Err(Failure::Invalid(format!("nothing was applied: {errors}")));
     }
     let place = Place::of(&args.ask.place, around)?;
-    let plan = Plan::of(given, place.stored.parameters.documents().await?)?;
+    let (documents, known) = match &place.stored.source {
+        Source::Path(parameters) => (parameters.documents().await?, Known::default()),
+        Source::Bundle(bundle) => {
+            let known = bundle.known().await?;
+            (known.bundle.clone().into_documents().collect(), known)
+        }
+    };
+    let plan = Plan::of(given, documents)?;
     // What is not changed may have alarms, too, of which nobody has told.
     let watched = if args.hold_alarms {
         &plan.same[..]
@@ -89,6 +97,7 @@ pub(super) async fn run(
         args,
         around,
         place,
+        known,
         note,
     };
     let exit = run.go_on(&plan, watched, &mut applied, out, err).await?;
@@ -103,6 +112,8 @@ struct Run<'a, C> {
     args: &'a ApplyArgs,
     around: &'a Surroundings<'a, C>,
     place: Place,
+    /// The bundle, if that is where the policies are.
+    known: Known,
     /// Who, and why.
     note: String,
 }
@@ -117,17 +128,21 @@ impl<C: Clock> Run<'_, C> {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<Exit, Failure> {
-        let (ask, path) = (&self.args.ask, &self.place.stored.path);
+        let ask = &self.args.ask;
         let many = match plan.policies.len() {
             1 => "1 policy".to_owned(),
             many => format!("{many} policies"),
+        };
+        let to = match &self.place.stored.place {
+            PolicyPlace::Path(path) => format!("under {path}"),
+            PolicyPlace::Bundle(uri) => format!("into {uri}"),
         };
         if plan.policies.is_empty() {
             writeln!(err, "every policy is stored as it is: nothing to do")?;
         }
         if ask.dry_run {
             if !plan.policies.is_empty() {
-                writeln!(err, "{many} would be put under {path}")?;
+                writeln!(err, "{many} would be put {to}")?;
             }
             return Ok(Exit::Done);
         }
@@ -137,7 +152,7 @@ impl<C: Clock> Run<'_, C> {
             settings(ask, self.around)?;
         }
         if !plan.policies.is_empty() {
-            let question = format!("Put {many} under {path}?");
+            let question = format!("Put {many} {to}?");
             if !ask.yes && !self.around.goes_on(&question, out, err)? {
                 writeln!(err, "nothing was done")?;
                 return Ok(Exit::No);
@@ -166,15 +181,16 @@ impl<C: Clock> Run<'_, C> {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<(), Failure> {
+        let parameters = match &self.place.stored.source {
+            Source::Path(parameters) => parameters,
+            Source::Bundle(bundle) => return self.put_into(bundle, plan, applied, out).await,
+        };
         for policy in &plan.policies {
-            let version = self.put(policy, plan).await;
+            let version = self.put(parameters, policy, plan).await;
             let version = version.map_err(|failure| told_before(failure, &applied.versions))?;
             let model = &policy.model;
-            if !self.args.ask.json {
-                writeln!(out, "{model}: version {version}")?;
-            }
             if version > policy.version {
-                let (lost, path) = (version - 1, &self.place.stored.path);
+                let (lost, path) = (version - 1, parameters.path());
                 writeln!(
                     err,
                     "retrainctl: the policy of {model} is version {version} now, not {}: somebody else has put version {lost} at the same time, and it is overwritten; `aws ssm get-parameter --name {path}/{model}:{lost}` shows it",
@@ -182,25 +198,67 @@ impl<C: Clock> Run<'_, C> {
                 )?;
                 applied.overwritten.insert(model.clone(), lost);
             }
-            applied.versions.insert(model.clone(), version);
+            self.has_put(model, version, applied, out)?;
         }
         Ok(())
     }
 
     /// Puts one policy over what was read, and over nothing else that is there.
-    async fn put(&self, policy: &PolicyInForce, plan: &Plan) -> Result<u64, Failure> {
-        let (stored, model) = (&self.place.stored, &policy.model);
+    async fn put(
+        &self,
+        parameters: &PolicyParameters,
+        policy: &PolicyInForce,
+        plan: &Plan,
+    ) -> Result<u64, Failure> {
+        let model = &policy.model;
         let replaces = plan.stored.get(model.as_str()).copied();
-        if let Some(moved) = stored.moved(model, replaces).await? {
+        if let Some(moved) = self.place.stored.moved(model, replaces).await? {
             return Err(Failure::Invalid(format!(
                 "nothing was put over it: {moved}"
             )));
         }
-        let mut files = plan.files.iter();
-        let file = files.find(|file| file.model == model.as_str());
-        let text = file.map_or("", |file| file.text.trim_end());
-        let put = stored.parameters.put(model, text, replaces, &self.note);
+        let put = parameters.put(model, plan.text_of(model), replaces, &self.note);
         Ok(put.await?)
+    }
+
+    /// Puts all policies at once over what was read, and over nothing else that is there.
+    async fn put_into(
+        &self,
+        bundle: &S3Bundle,
+        plan: &Plan,
+        applied: &mut Applied,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let texts = plan.policies.iter().map(|policy| {
+            let text = plan.text_of(&policy.model).to_owned();
+            (policy.model.to_string(), Some(text))
+        });
+        let next = self.known.bundle.with(texts.collect(), &self.note);
+        let Some(next) = next else {
+            return Ok(());
+        };
+        if bundle.put_over(&self.known, &next).await? == Written::Overtaken {
+            return Err(overtaken(bundle));
+        }
+        for policy in &plan.policies {
+            let version = next.version_of(policy.model.as_str()).unwrap_or_default();
+            self.has_put(&policy.model, version, applied, out)?;
+        }
+        Ok(())
+    }
+
+    fn has_put(
+        &self,
+        model: &ModelName,
+        version: u64,
+        applied: &mut Applied,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        if !self.args.ask.json {
+            writeln!(out, "{model}: version {version}")?;
+        }
+        applied.versions.insert(model.clone(), version);
+        Ok(())
     }
 
     /// Holds a trigger for each alarm of which the controller does not know, if that is
@@ -293,6 +351,14 @@ fn environment(lane: &Lane) -> String {
         Lane::Deploy(environment) => format!(" -e {environment}"),
         Lane::Retrain | Lane::Package(_) => String::new(),
     }
+}
+
+/// Others have written a bundle since it was read.
+pub(super) fn overtaken(bundle: &S3Bundle) -> Failure {
+    let uri = bundle.uri();
+    Failure::Invalid(format!(
+        "nothing was put: somebody else has changed {uri} at the same time; the same command, once more, begins with what they have put"
+    ))
 }
 
 /// A failure, with what was put before it.

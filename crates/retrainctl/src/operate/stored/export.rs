@@ -21,7 +21,7 @@ pub(super) async fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let stored = StoredPolicies::of(&args.place, around)?;
-    let mut wanted = stored.parameters.documents().await?;
+    let mut wanted = stored.documents().await?;
     wanted.sort_by(|a, b| a.name.cmp(&b.name));
     if !args.models.is_empty() {
         let is_there = |model: &&ModelName| wanted.iter().any(|of| of.name == model.as_str());

@@ -1,6 +1,7 @@
-//! Policies in Parameter Store.
+//! Policies in Parameter Store, or in a bundle in S3.
 
 mod apply;
+mod bundle;
 mod export;
 mod plan;
 mod present;
@@ -23,6 +24,7 @@ pub async fn stored(
 ) -> Result<Exit, Failure> {
     match command {
         StoredCommand::Apply(args) => apply::run(args, around, out, err).await,
+        StoredCommand::Bundle(args) => bundle::run(args, around, out, err).await,
         StoredCommand::Export(args) => export::run(args, around, out, err).await,
         StoredCommand::Remove(args) => remove::run(args, around, out, err).await,
     }

@@ -74,6 +74,13 @@ impl Plan {
         })
     }
 
+    /// What is given for a model.
+    pub(super) fn text_of(&self, model: &ModelName) -> &str {
+        let mut files = self.files.iter();
+        let file = files.find(|file| file.model == model.as_str());
+        file.map_or("", |file| file.text.trim_end())
+    }
+
     pub(super) fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
         diff::print(&self.changes, out)?;
         for model in &self.mended {

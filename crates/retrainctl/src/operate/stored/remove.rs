@@ -127,7 +127,7 @@ impl<C: Clock> Remover<'_, C> {
             return Ok(Exit::Done);
         }
         let question = match known.version {
-            Some(_) => format!("Remove {}/{model}?", stored.path),
+            Some(_) => format!("Remove {}?", stored.name_of(model)),
             None => format!("Settle what is left of {model}?"),
         };
         if !args.ask.yes && !self.around.goes_on(&question, out, err)? {
@@ -149,16 +149,19 @@ impl<C: Clock> Remover<'_, C> {
         if known.version.is_none() {
             return Ok(Exit::Done);
         }
-        if let Some(moved) = stored.moved(model, known.version).await? {
-            writeln!(err, "the policy stays: {moved}")?;
-            return Ok(Exit::No);
-        }
-        removal.removed = stored.parameters.remove(model).await?;
-        let path = &stored.path;
+        let note = format!("{}: {}", by(&args.ask, self.around)?, args.ask.why);
+        removal.removed = match stored.remove(model, known.version, &note).await? {
+            Ok(removed) => removed,
+            Err(why) => {
+                writeln!(err, "the policy stays: {why}")?;
+                return Ok(Exit::No);
+            }
+        };
+        let name = stored.name_of(model);
         if removal.removed {
-            writeln!(err, "removed {path}/{model}")?;
+            writeln!(err, "removed {name}")?;
         } else {
-            writeln!(err, "{path}/{model} was gone already")?;
+            writeln!(err, "{name} was gone already")?;
         }
         if own.is_some_and(|own| own.policy.model_package_group.is_some()) {
             writeln!(
@@ -170,7 +173,7 @@ impl<C: Clock> Remover<'_, C> {
     }
 
     async fn known(&self) -> Result<Known, Failure> {
-        let documents = self.place.stored.parameters.documents().await?;
+        let documents = self.place.stored.documents().await?;
         let mut own = documents.iter();
         let own = own.find(|of| of.name == self.args.model.as_str());
         Ok(Known {

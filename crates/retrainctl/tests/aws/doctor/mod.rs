@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 use retrain_sandbox::lambda::{Function, Mapping};
+use retrain_sandbox::s3::Versioning;
 use retrain_sandbox::{Fault, FaultKind, Service};
 use retrainctl::Exit;
 use retrainctl::cli::Cli;
 use serde_json::Value;
 
 use self::cases::{CASES, change_alarm, change_policy, change_rule};
-use self::healthy::{FUNCTIONS, arn, healthy, queue, rules};
+use self::healthy::{FUNCTIONS, arn, function, healthy, queue, rules};
 use crate::scene::{MODEL, Printed, Scene};
 
 async fn examine(scene: &Scene) -> Printed {
@@ -80,7 +81,9 @@ async fn a_healthy_deployment_has_no_failure_and_is_only_read() {
     let listed = listed.split('.').next().unwrap();
     let listed = listed.split([' ', ',', '\n']);
     let listed = listed.filter_map(|word| Some(word.split_once(':')?.1.to_owned()));
-    let called: BTreeSet<String> = called.collect();
+    let mut called: BTreeSet<String> = called.collect();
+    // That is how a bundle is read, which takes the place of the path.
+    assert!(called.insert("GetObject".to_owned()));
     assert_eq!(called, listed.collect());
     let reads = ["Describe", "Get", "List", "TestEventPattern"];
     for operation in called {
@@ -226,6 +229,31 @@ fn another_stack(scene: &Scene) {
         let function = function.variable("RETRAIN_TABLE", "a-test");
         lambda.put_function(function.variable("RETRAIN_POLICY_PATH", "/a-test/policies"));
     }
+}
+
+#[tokio::test]
+async fn functions_that_read_a_bundle_are_looked_at_with_it() {
+    let scene = healthy().await;
+    let uri = "s3://policies/retrain.jsonl.gz";
+    let sandbox = &scene.deployment.sandbox;
+    let s3 = sandbox.s3();
+    s3.create_bucket("policies", Versioning::Enabled).unwrap();
+    let copy = ["policy", "bundle", uri, "--why", "many", "--yes"];
+    scene.does(&copy).await;
+    let with_bundle = ["doctor", MODEL, "--policy-bundle", uri];
+    let early = scene.run(&with_bundle).await;
+    let why = format!("its RETRAIN_POLICY_BUNDLE is nothing, and here it is {uri}");
+    assert!(early.out.contains(&why), "{early:?}");
+    for name in FUNCTIONS {
+        let function = function(name).variable("RETRAIN_POLICY_BUNDLE", uri);
+        sandbox.lambda().put_function(function);
+    }
+    let told = scene.does(&with_bundle).await;
+    assert!(told.out.contains(&format!("{MODEL} in {uri}")), "{told:?}");
+    let late = scene.run(&["doctor", MODEL]).await;
+    assert!(matches!(late.exit, Ok(Exit::No)), "{late:?}");
+    let fix = format!("look where it looks: --policy-bundle {uri}");
+    assert!(late.out.contains(&fix), "{late:?}");
 }
 
 #[tokio::test]
