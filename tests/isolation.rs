@@ -1,5 +1,9 @@
 //! What goes wrong for one model or message harms no other, and is not lost.
 
+mod limits;
+mod neighbours;
+mod poison;
+
 use retrain_controller::Class;
 use retrain_sandbox::{Fault, FaultKind, Service};
 use serde_json::json;

@@ -13,13 +13,14 @@ use retrain_core::period::Period;
 use retrain_core::slot::Phase;
 use retrain_local::{Deployment, Sample, sample};
 use retrain_sandbox::s3::NewObject;
-use retrain_sandbox::sagemaker::{Execution, ExecutionStatus as Status};
+use retrain_sandbox::sagemaker::ExecutionStatus as Status;
 use retrain_sandbox::{FaultKind, Options, Service};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
 use crate::data::{batch, returned};
 use crate::dice::{Dice, setting};
+use crate::oracle::runs::{Rules, Runs, running};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAYS: i64 = 30;
@@ -48,6 +49,13 @@ const POLICY: &str = r#"{
     "back_off": {"initial": "30m", "cap": "6h", "max_failures": 20},
     "breaker_after_failures": 100
 }"#;
+
+/// What the policy allows. All clocks are one here.
+const RULES: Rules = Rules {
+    min_interval: SignedDuration::from_hours(6),
+    budget: 12,
+    window: SignedDuration::from_hours(7 * 24),
+};
 
 struct Month {
     bench: Bench,
@@ -258,21 +266,6 @@ impl Month {
         }
     }
 
-    /// The executions that the controller answers for: it started them, and no person
-    /// has retried them after a later one of its own had started. That nobody can forbid,
-    /// and the later one has the rows.
-    fn accountable(&self, executions: &[Execution]) -> Vec<Execution> {
-        let ours = |execution: &Execution| !execution.started_by_hand;
-        let is_late = |place: usize, arn: &str| {
-            let before = self.retried.get(arn).copied().unwrap_or_default();
-            let later = executions.iter().take(before).skip(place + 1);
-            later.into_iter().any(ours)
-        };
-        let executions = executions.iter().enumerate();
-        let accountable = executions.filter(|(place, run)| ours(run) && !is_late(*place, &run.arn));
-        accountable.map(|(_, run)| run.clone()).collect()
-    }
-
     async fn executions_end(&mut self) {
         let now = self.bench.now();
         self.bench.deployment.sandbox.calls().take();
@@ -319,33 +312,8 @@ impl Month {
     /// Promises 1, 2, 5 and 9, by what SageMaker has seen.
     fn judge(&self) {
         let executions = self.bench.executions();
-        let ours: Vec<&Execution> = executions
-            .iter()
-            .filter(|execution| !execution.started_by_hand)
-            .collect();
-        let in_flight = running(&self.accountable(&executions)).len();
-        assert!(
-            in_flight <= 1,
-            "promise 1: {in_flight} executions in flight"
-        );
-        for pair in ours.windows(2) {
-            let gap = pair[1].start_time.duration_since(pair[0].start_time);
-            assert!(gap >= SignedDuration::from_hours(6), "promise 2: {gap:?}");
-        }
-        for window in ours.windows(13) {
-            let span = window[12].start_time.duration_since(window[0].start_time);
-            assert!(
-                span >= SignedDuration::from_hours(7 * 24),
-                "promise 9: {span:?}"
-            );
-        }
-        let tokens: std::collections::BTreeSet<_> =
-            ours.iter().map(|execution| &execution.token).collect();
-        assert_eq!(
-            tokens.len(),
-            ours.len(),
-            "promise 5: a token was used twice"
-        );
+        let runs = Runs::new(&executions, &self.retried);
+        runs.judge().and_then(|()| runs.judge_times(RULES)).unwrap();
     }
 
     /// From here on nothing goes wrong. Every alarm that stayed is served by a run
@@ -387,36 +355,26 @@ impl Month {
             }
         }
         let executions = self.bench.executions();
-        let starts = executions.iter().filter(|run| !run.started_by_hand).count();
-        let mut succeeded = self.accountable(&executions);
-        succeeded.retain(|run| run.status == Status::Succeeded);
+        let runs = Runs::new(&executions, &self.retried);
+        let starts = runs.ours().len();
         assert!(starts >= 10, "a month of {starts} starts shows nothing");
         let slot = self.bench.slot().await;
         assert!(slot.held.is_empty(), "promise 3: held for ever: {slot:?}");
         assert_eq!(slot.phase, Phase::Idle, "promise 11: a run never ends");
         for (alarm, since) in &self.alarmed {
             assert!(
-                succeeded.iter().any(|run| run.start_time >= *since),
+                runs.have_served(*since),
                 "promise 3: alarm {alarm} since {since} was never served"
             );
         }
         let waiting = slot.data.tally.rows;
-        let rows_of = |run: &Execution| run.parameters["ManifestUri"].parse::<u64>().unwrap();
-        let consumed = succeeded.iter().map(rows_of);
         assert!(waiting < 1_000, "promise 3: {waiting} rows start nothing");
         assert_eq!(
-            consumed.sum::<u64>() + waiting,
+            runs.consumed("ManifestUri") + waiting,
             self.rows,
             "promise 6: what was consumed or waits is not what arrived"
         );
     }
-}
-
-fn running(executions: &[Execution]) -> Vec<Execution> {
-    let running = executions
-        .iter()
-        .filter(|execution| execution.status == Status::Executing);
-    running.cloned().collect()
 }
 
 /// Plays one month, on one thread; what it finds is printed.

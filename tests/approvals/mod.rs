@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::bench::Bench;
+use crate::oracle::deployments::versions;
 
 pub(crate) const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -261,14 +262,7 @@ impl Release {
 
     /// The versions that were ever sent to an environment.
     pub(crate) fn versions(&self, environment: &str) -> Vec<u64> {
-        let deployments = self.deployments(environment);
-        deployments
-            .iter()
-            .map(|execution| {
-                let arn = execution.variables["MODEL_PACKAGE_ARN"].clone();
-                ModelPackageArn::parse(arn).unwrap().version()
-            })
-            .collect()
+        versions(&self.deployments(environment))
     }
 
     /// The running deployment ends; what CodePipeline tells of it.

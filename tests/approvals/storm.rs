@@ -1,9 +1,8 @@
 //! A storm of events about packages: what is deployed is what was approved, each once.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use retrain_core::event::Event;
 use retrain_core::lane::Lane;
 use retrain_core::names::EnvironmentName;
 use retrain_sandbox::codepipeline::ExecutionStatus;
@@ -14,6 +13,7 @@ use serde_json::json;
 
 use super::{MINUTE, Release, policy};
 use crate::dice::{Dice, setting};
+use crate::oracle::deployments::{recorded, under_way, version};
 
 /// The storm ends when so many packages were decided about.
 const PACKAGES: usize = 50;
@@ -61,10 +61,6 @@ struct Storm {
     overtaken: BTreeSet<u64>,
     /// Those of them whose environment ran a later one at the time.
     stale: BTreeSet<u64>,
-}
-
-fn version(package: &str) -> u64 {
-    package.rsplit_once('/').unwrap().1.parse().unwrap()
 }
 
 impl Storm {
@@ -202,7 +198,6 @@ impl Storm {
         if running.is_empty() {
             return false;
         }
-        assert_eq!(running.len(), 1, "two deployments at once");
         if self.dice.percent(70) {
             let outcome = self
                 .release
@@ -220,11 +215,7 @@ impl Storm {
     }
 
     fn running(&self) -> Vec<String> {
-        let deployments = self.release.deployments("staging");
-        let running = deployments
-            .into_iter()
-            .filter(|execution| execution.status == ExecutionStatus::InProgress);
-        running.map(|execution| execution.id).collect()
+        under_way(&self.release.deployments("staging"))
     }
 
     /// Nothing is under way and nothing follows any more.
@@ -359,25 +350,12 @@ impl Storm {
         self.calm().await;
     }
 
-    /// Every decision about an approval that staging was told of, by version.
-    async fn recorded(&self) -> BTreeMap<u64, BTreeSet<&'static str>> {
-        let staging = Lane::Deploy(EnvironmentName::parse("staging").unwrap());
-        let mut recorded: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
-        for decision in self.release.decisions(staging).await {
-            let Event::Trigger(trigger) = &decision.event else {
-                continue;
-            };
-            let version = trigger.cause.package().unwrap().version();
-            let outcome = decision.outcome.name();
-            recorded.entry(version).or_default().insert(outcome);
-        }
-        recorded
-    }
-
     async fn judge(&self) {
         assert_eq!(self.release.versions("staging"), self.expected);
         assert!(self.release.deployments("production").is_empty());
-        let recorded = self.recorded().await;
+        let staging = Lane::Deploy(EnvironmentName::parse("staging").unwrap());
+        let decisions = self.release.decisions(staging).await;
+        let recorded = recorded(&decisions);
         for version in &self.expected {
             assert!(recorded.contains_key(version), "{version}: {recorded:?}");
         }
