@@ -79,10 +79,18 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (20), with a nightly compiler
 sbom: ## write a CycloneDX bill of materials of each function and of retrainctl
 	sh scripts/sbom.sh target/sbom
 
+soak: ## play CHAOS_MONTHS (100) months of two hundred models under chaos, for hours
+	CHAOS_MONTHS=$${CHAOS_MONTHS:-100} $(CARGO) test --locked --release -p integration chaos:: -- --nocapture
+
 model: ## explore what can happen to the controller, state by state, for minutes
 	MODEL=deep $(CARGO) test --locked --release -p model-check
 
-.PHONY: model template package e2e-package release deploy watch invoke
+.PHONY: bench
+
+bench: ## measure everything beside what one would write instead, into docs/PERFORMANCE.md
+	sh scripts/bench.sh
+
+.PHONY: model soak template package e2e-package release deploy watch invoke
 
 template: ## check the SAM template, its example and what SAM makes of them
 	sh scripts/template.sh

@@ -6,6 +6,13 @@ for function in $(sed -n 's|^ *CodeUri: crates/||p' template.yaml); do
     folder=target/lambda/$function
     python3 -m zipfile -e "$folder/bootstrap.zip" "$folder"
     chmod +x "$folder/bootstrap"
+    bytes=$(wc -c < "$folder/bootstrap.zip" | tr -d ' ')
+    bound=$(sed -n "s/^$function //p" scripts/zip-bounds.txt)
+    if [ "$(uname -m)" = x86_64 ] && [ "$bytes" -gt "$bound" ]; then
+        echo "e2e-package: the zip of $function has $bytes bytes, more than the $bound" \
+            "of scripts/zip-bounds.txt" >&2
+        exit 1
+    fi
 done
 sh scripts/emulator.sh
 # The one that panics is no function of the controller's.

@@ -20,6 +20,8 @@ rm -rf "$tools"
 python3 -m venv "$tools"
 # A small package tells a missing index from a wrong requirement.
 probe=$(grep -m 1 -E '^(six|cargo-lambda)==' "$requirements" || grep -m 1 == "$requirements")
+# Without what follows the version: hashes are for the installation.
+probe=${probe%% *}
 pip=$tools/bin/pip
 if ! "$pip" download --quiet --no-deps --dest "$tools/probe" "$probe" >/dev/null 2>&1; then
     echo "$name: no package index can be reached for $probe" >&2
