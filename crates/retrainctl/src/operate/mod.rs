@@ -55,7 +55,9 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(account, async |around| Box::pin(operate(command, around, out, err)).await)
+    in_process(account, async |around| {
+        Box::pin(operate(command, around, out, err)).await
+    })
 }
 
 /// Whether the state of slots is to be had from a table.
@@ -70,7 +72,9 @@ pub(crate) fn run_explain(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(account, async |around| Box::pin(explain(args, around, out, err)).await)
+    in_process(account, async |around| {
+        Box::pin(explain(args, around, out, err)).await
+    })
 }
 
 /// Does what a command asks about stored policies, in the process's own surroundings.
@@ -80,7 +84,9 @@ pub(crate) fn run_stored(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    in_process(account, async |around| Box::pin(stored(command, around, out, err)).await)
+    in_process(account, async |around| {
+        Box::pin(stored(command, around, out, err)).await
+    })
 }
 
 /// Does something in the process's own surroundings.

@@ -52,7 +52,10 @@ async fn a_profile_says_whose_aws_it_is() {
     };
 
     // By option and by variable; without either there is nobody to be.
-    assert_eq!(run(&[], &["--profile", "team"]).await, (Some(0), String::new()));
+    assert_eq!(
+        run(&[], &["--profile", "team"]).await,
+        (Some(0), String::new())
+    );
     let by_variable = run(&[("AWS_PROFILE", "team")], &[]).await;
     assert_eq!(by_variable, (Some(0), String::new()));
     assert_eq!(run(&[], &[]).await.0, Some(1));

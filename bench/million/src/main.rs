@@ -1,13 +1,13 @@
 //! How long a million events of a thousand models take:
 //!
 //! ```sh
-//! cargo run -p retrainctl --example million
+//! cargo run --release --package million
 //! ```
 //!
 //! It writes them to the directory for temporary files once, and prints the time and
 //! the memory that the backtest takes.
 
-#[path = "month/generate.rs"]
+#[path = "../../../crates/retrainctl/examples/month/generate.rs"]
 mod generate;
 
 use std::error::Error;
