@@ -1,9 +1,9 @@
 //! Region, credentials and endpoints, as the command line and the environment say.
 
-use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use retrain_lambda::{aws_config_loader, http_client};
 
 use crate::cli::account::AccountArgs;
@@ -12,27 +12,23 @@ use crate::cli::account::AccountArgs;
 pub(super) async fn config(args: &AccountArgs) -> SdkConfig {
     let http = http_client();
     let mut loader = aws_config_loader(http.clone());
-    let mut region = args.region.clone().map(Region::new);
-    if let Some(profile) = &args.profile {
-        if region.is_none() {
-            let chain = DefaultRegionChain::builder().profile_name(profile).build();
-            region = chain.region().await;
-        }
-        // Whoever names a profile means it, as to the AWS CLI: the SDK alone would take
-        // credentials from variables before it.
-        let config = ProviderConfig::without_region()
-            .with_http_client(http)
-            .with_region(region.clone());
-        let credentials = ProfileFileCredentialsProvider::builder()
-            .configure(&config)
-            .profile_name(profile)
-            .build();
-        loader = loader
-            .profile_name(profile)
-            .credentials_provider(credentials);
+    if let Some(region) = &args.region {
+        loader = loader.region(Region::new(region.clone()));
     }
-    if let Some(region) = region {
-        loader = loader.region(region);
-    }
-    loader.load().await
+    let Some(profile) = &args.profile else {
+        return loader.load().await;
+    };
+    let found = loader.profile_name(profile).load().await;
+    // Whoever names a profile means it, as to the AWS CLI: the SDK alone would take
+    // credentials from variables before it.
+    let config = ProviderConfig::without_region()
+        .with_http_client(http)
+        .with_region(found.region().cloned());
+    let credentials = ProfileFileCredentialsProvider::builder()
+        .configure(&config)
+        .profile_name(profile)
+        .build();
+    let credentials = SharedCredentialsProvider::new(credentials);
+    let builder = found.into_builder().credentials_provider(credentials);
+    builder.build()
 }
