@@ -41,6 +41,7 @@ sed -e "s|CodeUri: crates/\(.*\)|CodeUri: \1/bootstrap.zip|" \
     template.yaml > target/lambda/template.yaml
 # provided.al2023 has glibc 2.34. Whatever needs a newer one would not even start there.
 for function in $functions; do
+    target/tools/cargo-lambda/bin/python3 scripts/template-zip.py "target/lambda/$function/bootstrap.zip"
     python3 scripts/template-glibc.py 2.34 "target/lambda/$function/bootstrap.zip"
     printf 'package: %s, %s: %s bytes\n' "$function" "$arch" \
         "$(wc -c < "target/lambda/$function/bootstrap.zip" | tr -d ' ')"
