@@ -129,6 +129,14 @@ impl S3Bundle {
         let bytes = bundle
             .write()
             .map_err(|error| PortError::terminal(doing(), error))?;
+        // What no function can read would stop all models, and nobody could change it again.
+        if i64::try_from(bytes.len()).map_or(true, |length| length > MAX_BYTES) {
+            return Err(PortError::terminal(
+                doing(),
+                "it would be too long to be read",
+            ));
+        }
+        Bundle::read(&bytes).map_err(|error| PortError::terminal(doing(), error))?;
         let is_first = known.etag.is_none();
         let client = &self.client;
         let answer = client

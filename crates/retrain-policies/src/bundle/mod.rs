@@ -272,6 +272,10 @@ impl Bundle {
 
     /// Writes it. The same bundle has always the same bytes.
     pub fn write(&self) -> io::Result<Vec<u8>> {
+        let text: usize = self.models.values().map(|of| of.text.len()).sum();
+        if u64::try_from(text).map_or(true, |text| text > MAX_TEXT) {
+            return Err(io::Error::other(InvalidBundle::TooLong));
+        }
         let mut out = GzEncoder::new(Vec::new(), Compression::default());
         let head = Head {
             retrain_policies: FORM,

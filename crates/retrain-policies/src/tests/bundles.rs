@@ -201,6 +201,18 @@ async fn of_two_writers_one_is_told() {
 }
 
 #[tokio::test]
+async fn what_no_function_could_read_is_not_put() {
+    let scene = Scene::start().await;
+    let known = scene.bundle.known().await.unwrap();
+    let huge = " ".repeat((128 << 20) + 1);
+    let next = known.bundle.with(changes(&[("a", huge)]), "").unwrap();
+    let refused = scene.bundle.put_over(&known, &next).await.unwrap_err();
+    let why = std::error::Error::source(&refused).unwrap().to_string();
+    assert_eq!(why, "its text is longer than 128 MB");
+    assert_eq!(scene.sandbox.calls().count(Service::S3, "PutObject"), 0);
+}
+
+#[tokio::test]
 async fn a_write_whose_answer_was_lost_is_known_again() {
     let scene = Scene::start().await;
     let known = scene.bundle.known().await.unwrap();
