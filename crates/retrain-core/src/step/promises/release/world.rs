@@ -213,7 +213,9 @@ impl World {
     /// All that is on its way arrives, and time passes until nothing happens any more.
     pub(super) fn drain(&mut self) {
         for _ in 0..60 {
-            for _ in 0..2_000 {
+            // Of many workers at one slot each turn lets one write, and the others look again:
+            // what ends at all ends within the square of their number.
+            for _ in 0..50_000 {
                 if self.work.is_empty() {
                     break;
                 }
