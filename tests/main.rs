@@ -31,5 +31,6 @@ mod packages;
 mod releases;
 mod requests;
 mod samples;
+mod seeds;
 mod simulate;
 mod withdrawal;

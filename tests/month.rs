@@ -5,8 +5,6 @@
 //! are named in the end, and each can be played alone with `MONTH_SEED=N`.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
-use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::period::Period;
@@ -19,8 +17,9 @@ use serde_json::{Value, json};
 
 use crate::bench::Bench;
 use crate::data::{batch, returned};
-use crate::dice::{Dice, setting};
+use crate::dice::Dice;
 use crate::oracle::runs::{Rules, Runs, running};
+use crate::seeds::Seeds;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAYS: i64 = 30;
@@ -377,46 +376,18 @@ impl Month {
     }
 }
 
-/// Plays one month, on one thread; what it finds is printed.
-fn keeps_the_promises(seed: u64) -> bool {
-    let play = move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(async {
-            let mut month = Box::pin(Month::begin(seed)).await;
-            Box::pin(month.play()).await;
-        });
-    };
-    let named = thread::Builder::new().name(format!("MONTH_SEED={seed}"));
-    named.spawn(play).unwrap().join().is_ok()
+const SEEDS: Seeds = Seeds {
+    one: "MONTH_SEED",
+    first: "MONTH_FIRST",
+    many: "MONTH_SEEDS",
+};
+
+async fn month(seed: u64) {
+    let mut month = Box::pin(Month::begin(seed)).await;
+    Box::pin(month.play()).await;
 }
 
 #[test]
 fn a_month_keeps_the_promises() {
-    let seeds = if let Some(seed) = setting("MONTH_SEED") {
-        seed..=seed
-    } else {
-        let first = setting("MONTH_FIRST").unwrap_or(1);
-        first..=first + setting("MONTH_SEEDS").unwrap_or(2) - 1
-    };
-    let (seeds, broken) = (Mutex::new(seeds), Mutex::new(Vec::new()));
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let Some(seed) = seeds.lock().unwrap().next() else {
-                        return;
-                    };
-                    if !keeps_the_promises(seed) {
-                        broken.lock().unwrap().push(seed);
-                    }
-                }
-            });
-        }
-    });
-    let broken = broken.into_inner().unwrap();
-    assert!(
-        broken.is_empty(),
-        "promises are broken, as printed above, with MONTH_SEED= each of {broken:?}"
-    );
+    SEEDS.play_all(2, |seed| SEEDS.play(seed, move || month(seed)).is_some());
 }

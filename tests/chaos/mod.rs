@@ -22,7 +22,6 @@ mod weather;
 mod world;
 
 use std::sync::Mutex;
-use std::thread;
 
 use jiff::SignedDuration;
 
@@ -30,6 +29,7 @@ use self::account::Account;
 pub(crate) use self::line::refused;
 use self::town::{Size, Town};
 use crate::dice::setting;
+use crate::seeds::Seeds;
 
 /// What can differ at most, as the functions are told.
 const MAX_SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -54,7 +54,7 @@ fn size(skew: SignedDuration) -> Size {
 }
 
 fn is_soak() -> bool {
-    setting("CHAOS_MONTHS").is_some()
+    setting(SEEDS.many).is_some()
 }
 
 async fn play(seed: u64, size: Size) -> Account {
@@ -65,52 +65,29 @@ async fn play(seed: u64, size: Size) -> Account {
     Box::pin(town.calm_down()).await
 }
 
+const SEEDS: Seeds = Seeds {
+    one: "CHAOS_SEED",
+    first: "CHAOS_FIRST",
+    many: "CHAOS_MONTHS",
+};
+
 /// Plays one town, on one thread.
 fn played(seed: u64, size: Size) -> Option<Account> {
-    let play = move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().build().unwrap();
-        runtime.block_on(async { Box::pin(play(seed, size)).await })
-    };
-    let named = thread::Builder::new().name(format!("CHAOS_SEED={seed}"));
-    named.spawn(play).unwrap().join().ok()
+    SEEDS.play(seed, move || play(seed, size))
 }
 
-/// Plays the seeds, as many at once as there are processors; what they came to.
+/// Plays the seeds; what they came to.
 #[expect(clippy::print_stdout, reason = "a soak says what it came to")]
 fn all_play(seeds: u64, size: Size) -> Account {
-    let seeds = if let Some(seed) = setting("CHAOS_SEED") {
-        seed..=seed
-    } else {
-        let first = setting("CHAOS_FIRST").unwrap_or(1);
-        first..=first + setting("CHAOS_MONTHS").unwrap_or(seeds) - 1
-    };
-    let (seeds, broken) = (Mutex::new(seeds), Mutex::new(Vec::new()));
     let whole = Mutex::new(Account::default());
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let Some(seed) = seeds.lock().unwrap().next() else {
-                        return;
-                    };
-                    match played(seed, size) {
-                        Some(account) => {
-                            println!("CHAOS_SEED={seed}: {account}");
-                            whole.lock().unwrap().add(&account);
-                        }
-                        None => broken.lock().unwrap().push(seed),
-                    }
-                }
-            });
+    SEEDS.play_all(seeds, |seed| {
+        let account = played(seed, size);
+        if let Some(account) = &account {
+            println!("{}={seed}: {account}", SEEDS.one);
+            whole.lock().unwrap().add(account);
         }
+        account.is_some()
     });
-    let broken = broken.into_inner().unwrap();
-    assert!(
-        broken.is_empty(),
-        "promises are broken, as printed above, with CHAOS_SEED= each of {broken:?}"
-    );
     let whole = whole.into_inner().unwrap();
     println!("all: {whole}");
     whole
@@ -119,7 +96,7 @@ fn all_play(seeds: u64, size: Size) -> Account {
 #[test]
 fn chaos_keeps_the_promises_and_every_event_is_accounted_for() {
     let account = all_play(2, size(MAX_SKEW));
-    let is_one = setting("CHAOS_SEED").is_some();
+    let is_one = setting(SEEDS.one).is_some();
     assert!(is_one || (account.starts > 50 && account.letters > 0));
 }
 
