@@ -8,6 +8,7 @@ use retrain_core::slot::Phase;
 use retrain_sandbox::{Fault, FaultKind, Service};
 
 use crate::bench::Bench;
+use crate::clock::SkewedClock;
 
 /// The calls of a cold function that starts an execution on a new table, in order.
 async fn calls_of_a_start() -> Vec<(Service, String)> {
@@ -144,6 +145,35 @@ async fn ambiguous_answers_end_in_one_execution() {
         bench.outwait_leases();
         assert_eq!(bench.outcome(&event).await, "resumed", "{kind:?}");
         bench.assert_one_execution_of_the_claim().await;
+    }
+}
+
+/// The worker that claims has a clock that is far ahead of AWS's, or behind, by as much as
+/// AWS takes requests: its execution starts long before the claim, or after. It is found all
+/// the same, when AWS has forgotten the token.
+#[tokio::test]
+async fn a_worker_with_a_wrong_clock_is_no_cause_of_a_second_execution() {
+    for skew in [-14, 14].map(SignedDuration::from_mins) {
+        let bench = Bench::start().await;
+        let sagemaker = bench.deployment.sandbox.sagemaker();
+        sagemaker.set_token_window(SignedDuration::from_secs(10));
+        bench.fail(
+            Service::SageMaker,
+            "StartPipelineExecution",
+            FaultKind::DropAfter,
+        );
+        // An alarm from later than now is not believed.
+        let event = bench
+            .alarm()
+            .at(bench.now() + skew.min(SignedDuration::ZERO));
+        let clock = bench.deployment.sandbox.clock().clone();
+        let clock = SkewedClock { clock, skew };
+        let answers = Box::pin(bench.function.handle_at(event.event(), &clock)).await;
+        assert_eq!(answers.unwrap()[0].then[0].outcome, "start_unknown");
+        bench.wait(SignedDuration::from_mins(30));
+        assert_eq!(bench.tick().await.outcome, "resumed");
+        bench.assert_one_execution_of_the_claim().await;
+        assert!(matches!(bench.slot().await.phase, Phase::Running(_)));
     }
 }
 

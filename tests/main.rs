@@ -10,6 +10,7 @@ mod bench;
 mod bundle;
 mod calls;
 mod chaos;
+mod clock;
 mod concurrency;
 mod crashes;
 mod data;

@@ -5,19 +5,17 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use data_arrival::Reply;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use retrain_aws::Answer;
-use retrain_controller::Clock;
 use retrain_lambda::Failure;
 use retrain_local::Deployment;
-use retrain_sandbox::VirtualClock;
 use serde_json::Value;
 
 use super::line::{LateCall, Line, Misfortune, Stop};
+use crate::clock::SkewedClock;
 use crate::data::returned;
 
 /// How long Lambda lets an invocation last.
@@ -48,24 +46,6 @@ enum Handler {
     ExecutionStatus(Arc<execution_status::Handler>),
     ModelApproval(Arc<model_approval::Handler>),
     Reconciler(Arc<reconciler::Handler>),
-}
-
-/// The clock of a machine, which differs from AWS's.
-#[derive(Clone)]
-struct SkewedClock {
-    clock: VirtualClock,
-    skew: SignedDuration,
-}
-
-impl Clock for SkewedClock {
-    fn now(&self) -> Timestamp {
-        self.clock.now() + self.skew
-    }
-
-    /// The pauses of lost races are random. These are not.
-    async fn pause(&self, _: Duration) {
-        self.clock.advance(SignedDuration::from_millis(50));
-    }
 }
 
 /// What a function has answered.

@@ -255,7 +255,13 @@ impl Town {
             None => Ok(()),
         };
         let judged = runs.judge().and_then(|()| times());
-        judged.unwrap_or_else(|broken| panic!("{} at {}: {broken}", model.name, self.now()));
+        judged.unwrap_or_else(|broken| {
+            panic!(
+                "{} at {}: {broken}: {executions:#?}",
+                model.name,
+                self.now()
+            )
+        });
     }
 }
 

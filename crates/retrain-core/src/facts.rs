@@ -226,6 +226,9 @@ impl<T> From<Option<T>> for Lookup<T> {
     }
 }
 
+/// How far before its claim an execution is looked for.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(1);
+
 /// How long things take, or may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -326,12 +329,19 @@ impl Timing {
         self.describe_every
     }
 
-    /// The earliest start time by which an execution of this claim can be told
-    /// from older ones.
+    /// Since when an execution of this claim is looked for.
+    ///
+    /// It is told from others by its name. The time only bounds how much is searched, so it
+    /// is generous: a worker whose clock is further ahead than `max_skew` must not make its
+    /// execution invisible, because it would be started once more. AWS refuses requests
+    /// whose signatures are off by 15 minutes or less.
     pub fn earliest_start(&self, claimed_at: Timestamp) -> Timestamp {
-        claimed_at
-            .saturating_sub(self.max_skew)
-            .unwrap_or(Timestamp::MIN)
+        later(claimed_at, -self.max_skew.max(LOOK_BACK))
+    }
+
+    /// Since when AWS shows what came after this, by whoever's clock.
+    pub(crate) fn since(&self, at: Timestamp) -> Timestamp {
+        later(at, -self.max_skew)
     }
 }
 

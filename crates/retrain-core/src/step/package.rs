@@ -52,7 +52,7 @@ impl Turn<'_> {
         awaited.look_at = later(self.now, timing.describe_every());
         Some(Command::FindPackage {
             group: group.clone(),
-            after: timing.earliest_start(awaited.started_at),
+            after: timing.since(awaited.started_at),
         })
     }
 
