@@ -1,6 +1,6 @@
 //! What the registry, CodePipeline and people do about packages.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use retrain_local::sample;
 use retrain_sandbox::codepipeline::{Execution, ExecutionStatus};
 use retrain_sandbox::s3::NewObject;
@@ -166,7 +166,8 @@ impl Town {
     }
 
     /// Promise 10, and 1 for deployments: only what was approved when it was looked at,
-    /// each package once, one after the other, and nothing that staging has not run.
+    /// each package once for an approval, one after the other, and nothing that staging has
+    /// not run.
     fn judge_deployment(&self, number: usize, execution: &Execution) {
         let model = &self.models[number];
         let environment = execution.pipeline.rsplit('-').next().unwrap();
@@ -180,10 +181,21 @@ impl Town {
             status == "Approved" && until(place).is_none_or(|until| until >= seen)
         });
         assert!(is_approved, "promise 10: {arn} at {seen}: {approvals:?}");
-        let versions = versions(&deployments);
         let this = version(arn);
-        let times = versions.iter().filter(|version| **version == this).count();
-        assert_eq!(times, 1, "promise 10: {arn} in {environment}: {versions:?}");
+        let starts = { deployments.iter().zip(versions(&deployments)) }
+            .filter(|(_, version)| *version == this)
+            .map(|(deployment, _)| deployment.start_time);
+        let starts: Vec<_> = starts.collect();
+        // One that has failed, or was withdrawn, is deployed again if it is approved again.
+        let is_approved_again = |pair: &[Timestamp]| {
+            approvals.iter().skip(1).any(|(at, status)| {
+                status == "Approved" && *at >= pair[0] - WINDOW && *at <= pair[1]
+            })
+        };
+        assert!(
+            starts.windows(2).all(is_approved_again),
+            "promise 10: {arn} in {environment} at {starts:?}: {approvals:?}"
+        );
         assert!(
             environment == "staging" || model.staged.contains(&this),
             "promise 10: {arn} was never in staging"
