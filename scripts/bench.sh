@@ -23,7 +23,7 @@ mkdir -p target/bench
 case " ${*:-core} " in
     *" core "*)
         "$cargo" bench --locked --quiet --package retrain-core --bench step > target/bench/step.txt
-        "$cargo" run --locked --quiet --release --package million > target/bench/million.txt
+        "$cargo" run --locked --quiet --profile dist --package million > target/bench/million.txt
         ;;
 esac
 # As `make test` builds it: the sandbox is the same to all that is measured, and its DynamoDB is

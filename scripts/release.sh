@@ -17,8 +17,8 @@ done
 sed "s|CodeUri: \(.*\)/bootstrap.zip|CodeUri: \1-$arch.zip|" \
     target/lambda/template.yaml > "$files/template-$arch.yaml"
 
-"${CARGO:-cargo}" build --locked --release --package retrainctl
-cp target/release/retrainctl "$files/retrainctl-$arch"
+"${CARGO:-cargo}" build --locked --profile dist --package retrainctl
+cp target/dist/retrainctl "$files/retrainctl-$arch"
 
 sh scripts/sbom.sh "$files" "-$arch"
 

@@ -108,6 +108,7 @@ impl Yard {
             Phase::Running(run) => run
                 .claim
                 .data
+                .as_ref()
                 .map(|taken| (taken.tally, taken.superseded))
                 .unwrap_or_default(),
             other => panic!("nothing runs: {other:?}"),

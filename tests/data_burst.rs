@@ -254,7 +254,7 @@ async fn assert_started_at_the_minimum(yard: &Yard, min_rows: u64) {
             Outcome::Counted { waiting: now, .. } => waiting = now.rows,
             Outcome::Claimed { claim } => {
                 assert!(waiting < min_rows, "it was enough before");
-                let taken = claim.data.unwrap().tally;
+                let taken = claim.data.as_ref().unwrap().tally;
                 assert!(taken.rows >= min_rows, "it is not enough");
                 return;
             }

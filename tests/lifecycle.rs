@@ -302,7 +302,7 @@ impl World {
                 let outcome = commit
                     .decision
                     .map_or("looks again", |decision| decision.outcome.name());
-                (outcome.to_owned(), commit.slot)
+                (outcome.to_owned(), *commit.slot)
             }
             Ok(Step::Settled(outcome)) => (outcome.name().to_owned(), slot.clone()),
             Ok(Step::NeedFacts(needed)) => panic!("{needed:?}"),

@@ -4,7 +4,7 @@ use retrain_core::data::Tally;
 use retrain_core::decision::Outcome;
 use retrain_core::errand::Errands;
 use retrain_core::reason::{Reason, Reasons};
-use retrain_core::slot::{Phase, Slot};
+use retrain_core::slot::Slot;
 use retrain_core::step::Commit;
 
 use crate::mutant::Mutant;
@@ -22,7 +22,7 @@ impl World {
                 slot.with(|slot| {
                     let now = slot.updated_at;
                     slot.due_at = Some(now);
-                    if let Phase::Starting(claim) = &mut slot.phase {
+                    if let Some(claim) = slot.phase.claim_mut() {
                         claim.resume_at = now;
                     }
                 })

@@ -137,7 +137,7 @@ impl World {
                 Next::Over { understood } => Err(understood),
                 Next::Call(call) => Ok(Rc::new(Asked {
                     slot: match &call {
-                        Call::Commit { commit, .. } => Some(Shared::new(commit.slot.clone())),
+                        Call::Commit { commit, .. } => Some(Shared::new((*commit.slot).clone())),
                         _ => None,
                     },
                     call,

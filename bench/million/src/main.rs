@@ -1,7 +1,7 @@
 //! How long a million events of a thousand models take:
 //!
 //! ```sh
-//! cargo run --release --package million
+//! cargo run --profile dist --package million
 //! ```
 //!
 //! It writes them to the directory for temporary files once, and prints the time and

@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_rollback_is_not_what_the_claim_started() {
-        let found = |value, kind| token(&with_token(value, kind)).map(String::from);
+        let found = |value, kind| token(&with_token(value, kind)).map(|token| token.to_string());
         let standard = || ExecutionType::Standard;
         assert_eq!(found(TOKEN, standard()), Some(TOKEN.to_owned()));
         assert_eq!(found(TOKEN, ExecutionType::Rollback), None);

@@ -264,7 +264,7 @@ where
                             .decision
                             .iter()
                             .for_each(|decision| turn.observer.decided(decision));
-                        loaded.slot = commit.slot;
+                        loaded.slot = *commit.slot;
                         return Ok(Decided {
                             outcome: commit
                                 .decision
@@ -352,7 +352,7 @@ fn pause_after(race: u32, attempt: Duration) -> Duration {
     longest / 2 + longest * share / 2_000
 }
 
-const fn unsent(command: &Command) -> Option<u64> {
+fn unsent(command: &Command) -> Option<u64> {
     match command {
         Command::EnsureStarted { claim, .. } => Some(claim.number),
         Command::Describe { .. }

@@ -70,7 +70,7 @@ where
                     if let Some(decision) = commit.decision {
                         outcome = decision.outcome;
                     }
-                    loaded.slot = commit.slot;
+                    loaded.slot = *commit.slot;
                 }
                 Step::NeedFacts(_) => return Err(asked_again()),
             }

@@ -3,8 +3,12 @@
 //! Every value that AWS or a policy gives us is parsed here once; the rest of the
 //! workspace takes these types and never checks again. Patterns and lengths are
 //! those of the AWS API models.
+//!
+//! A name is shared, not copied: slots, claims and records repeat the same few names many
+//! times.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -33,17 +37,17 @@ macro_rules! text {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Parses the value, or says which rule it breaks.
-            pub fn parse(value: impl Into<String>) -> Result<Self, InvalidText> {
-                let value = value.into();
+            pub fn parse(value: impl AsRef<str>) -> Result<Self, InvalidText> {
+                let value = value.as_ref();
                 let check: fn(&str) -> bool = $check;
-                if check(&value) {
-                    Ok(Self(value))
+                if check(value) {
+                    Ok(Self(value.into()))
                 } else {
-                    Err(InvalidText::new($what, $rule, &value))
+                    Err(InvalidText::new($what, $rule, value))
                 }
             }
 
@@ -63,7 +67,7 @@ macro_rules! text {
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
-                value.0
+                value.as_str().into()
             }
         }
 
@@ -321,6 +325,9 @@ fn is_hyphenated(value: &str, max: usize) -> bool {
 
 /// Cuts text for a log line or a record at a character boundary.
 pub fn shortened(text: &str, max_chars: usize) -> String {
+    if text.len() <= max_chars {
+        return text.into();
+    }
     match text.char_indices().nth(max_chars) {
         None => text.to_string(),
         Some((end, _)) => {

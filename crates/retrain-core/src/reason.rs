@@ -1,5 +1,6 @@
 //! Causes as a claim or a held set remembers them: one entry each, bounded.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -90,7 +91,7 @@ impl Reason {
 pub struct Reasons {
     listed: Vec<Reason>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    unlisted: Option<Unlisted>,
+    unlisted: Option<Box<Unlisted>>,
 }
 
 /// The causes that did not fit.
@@ -185,10 +186,10 @@ impl Reasons {
         if let Some(rest) = &self.unlisted {
             example.failures = example.failures.max(rest.example.failures);
         }
-        self.unlisted = Some(Unlisted {
+        self.unlisted = Some(Box::new(Unlisted {
             count: before.saturating_add(count),
             example,
-        });
+        }));
     }
 
     /// This very cause as it is remembered; the example stands for those that are

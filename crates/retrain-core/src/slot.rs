@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use crate::lane::Target;
 use crate::names::{AlarmArn, ModelPackageArn, PipelineParameterName};
 use crate::reason::Reasons;
 use crate::review::Review;
-use crate::token::{ClientRequestToken, digest};
+use crate::token::{ClientRequestToken, Digest, digest};
 use crate::trigger::{Cause, TriggerKind};
 
 /// What is going on with one model in one lane.
@@ -108,14 +109,14 @@ pub enum Phase {
     /// Nothing is in flight.
     Idle,
     /// A claim is written; the start call may or may not have reached AWS.
-    Starting(Claim),
+    Starting(Arc<Claim>),
     /// AWS runs the execution.
     Running(Run),
 }
 
 impl Phase {
     /// The claim that is in flight.
-    pub const fn claim(&self) -> Option<&Claim> {
+    pub fn claim(&self) -> Option<&Claim> {
         match self {
             Self::Idle => None,
             Self::Starting(claim) => Some(claim),
@@ -124,11 +125,15 @@ impl Phase {
     }
 
     /// The claim that is in flight, to be changed.
-    pub const fn claim_mut(&mut self) -> Option<&mut Claim> {
+    pub fn claim_mut(&mut self) -> Option<&mut Claim> {
+        self.shared_claim().map(Arc::make_mut)
+    }
+
+    /// The claim that is in flight, as it is shared.
+    pub(crate) const fn shared_claim(&mut self) -> Option<&mut Arc<Claim>> {
         match self {
             Self::Idle => None,
-            Self::Starting(claim) => Some(claim),
-            Self::Running(run) => Some(&mut run.claim),
+            Self::Starting(claim) | Self::Running(Run { claim, .. }) => Some(claim),
         }
     }
 }
@@ -136,7 +141,7 @@ impl Phase {
 /// The written-ahead intent to start one execution.
 ///
 /// It is complete: whoever resumes it sends exactly the request that the first
-/// worker would have sent.
+/// worker would have sent. The slot, the record and the command share it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Its number within the slot.
@@ -176,11 +181,26 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The claim that it fulfils.
-    pub claim: Claim,
+    pub claim: Arc<Claim>,
     /// The execution.
     pub execution: Execution,
     /// When it started, at the latest.
     pub started_at: Timestamp,
+}
+
+impl Run {
+    /// What is remembered of it when it is over: its end has dealt with its causes.
+    pub(crate) fn closed(&self) -> Self {
+        let claim = Claim {
+            reasons: Reasons::default(),
+            parameters: BTreeMap::new(),
+            ..Claim::clone(&self.claim)
+        };
+        Self {
+            claim: Arc::new(claim),
+            ..self.clone()
+        }
+    }
 }
 
 /// A package that a run should have registered.
@@ -383,7 +403,7 @@ impl Slot {
     /// The version of the policy that made the claim of this token, if the claim is one
     /// of the last.
     pub fn policy_version_of(&self, token: &ClientRequestToken) -> Option<u64> {
-        let closed = self.closed.as_ref().map(|run| &run.claim);
+        let closed = self.closed.as_ref().map(|run| &*run.claim);
         let claims = self.phase.claim().into_iter().chain(closed);
         let awaited = self.awaited.as_ref();
         { claims }
@@ -439,7 +459,7 @@ impl Default for Slot {
 /// Keyed by a digest of the ARN, because an alarm's name may be a kilobyte long.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AlarmsSeen(BTreeMap<String, AlarmSeen>);
+pub struct AlarmsSeen(BTreeMap<Digest, AlarmSeen>);
 
 /// The newest transition seen of one alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -456,20 +476,24 @@ pub const MAX_ALARMS: usize = 100;
 impl AlarmsSeen {
     /// The newest transition seen of this alarm.
     pub fn newest(&self, alarm: &AlarmArn) -> Option<AlarmSeen> {
-        self.0.get(&digest(alarm.as_str())).copied()
+        self.newest_of(Digest::of(alarm.as_str()))
+    }
+
+    pub(crate) fn newest_of(&self, alarm: Digest) -> Option<AlarmSeen> {
+        self.0.get(&alarm).copied()
     }
 
     /// Records a transition. Entries from before `horizon` go: transitions that
     /// old are stale by age alone.
-    pub(crate) fn record(&mut self, alarm: &AlarmArn, seen: AlarmSeen, horizon: Timestamp) {
+    pub(crate) fn record(&mut self, alarm: Digest, seen: AlarmSeen, horizon: Timestamp) {
         self.0.retain(|_, known| known.at >= horizon);
-        self.0.insert(digest(alarm.as_str()), seen);
+        self.0.insert(alarm, seen);
         while self.0.len() > MAX_ALARMS {
             let oldest = self
                 .0
                 .iter()
                 .min_by_key(|(_, known)| known.at)
-                .map(|(key, _)| key.clone());
+                .map(|(key, _)| *key);
             match oldest {
                 Some(key) => self.0.remove(&key),
                 None => break,

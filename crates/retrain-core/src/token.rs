@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::lane::{Lane, Target};
@@ -37,16 +37,11 @@ impl Epoch {
 /// 32 lower-case hexadecimal characters satisfy every AWS service's rule at once:
 /// SageMaker wants 32 to 128 characters, CodePipeline letters, digits and
 /// hyphens, EventBridge Scheduler at most 64 and DynamoDB at most 36.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ClientRequestToken(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientRequestToken(Digest);
 
-/// A text that is not one of our tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("a controller token is 32 lower-case hexadecimal characters")]
-pub struct InvalidToken;
-
-const TOKEN_CHARS: usize = 32;
+const DIGEST_CHARS: usize = 32;
 const DISPLAY_NAME_PREFIX: &str = "retrain-";
 
 impl ClientRequestToken {
@@ -68,12 +63,12 @@ impl ClientRequestToken {
             target.as_bytes(),
             &number,
         ];
-        Self(hex(parts.into_iter(), TOKEN_CHARS))
+        Self(Digest::of_parts(parts.into_iter()))
     }
 
     /// The token as sent.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// Whether a display name is one that a claim of this controller gave.
@@ -90,41 +85,83 @@ impl ClientRequestToken {
     /// The `PipelineExecutionDisplayName` by which the execution of this claim is
     /// found again: neither events nor lists carry the token itself.
     pub fn display_name(&self) -> String {
-        alloc::format!("{DISPLAY_NAME_PREFIX}{}", self.0)
+        alloc::format!("{DISPLAY_NAME_PREFIX}{}", self.as_str())
     }
 }
 
 impl fmt::Display for ClientRequestToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl TryFrom<String> for ClientRequestToken {
-    type Error = InvalidToken;
+    type Error = InvalidDigest;
 
-    fn try_from(value: String) -> Result<Self, InvalidToken> {
-        let fits = value.len() == TOKEN_CHARS
-            && value
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    fn try_from(value: String) -> Result<Self, InvalidDigest> {
+        Digest::try_from(value).map(Self)
+    }
+}
+
+/// A short stable digest of a text: 32 lower-case hexadecimal characters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; DIGEST_CHARS]);
+
+/// A text that is no digest, and no token.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("a controller token is 32 lower-case hexadecimal characters")]
+pub struct InvalidDigest;
+
+impl Digest {
+    /// The digest of a text.
+    pub fn of(text: &str) -> Self {
+        Self::of_parts(core::iter::once(text.as_bytes()))
+    }
+
+    fn of_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut digits = [0; DIGEST_CHARS];
+        for (place, digit) in digits.iter_mut().zip(digits_of(parts)) {
+            *place = digit;
+        }
+        Self(digits)
+    }
+
+    /// The digest as stored.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = InvalidDigest;
+
+    fn try_from(value: String) -> Result<Self, InvalidDigest> {
+        let digits: [u8; DIGEST_CHARS] = value.as_bytes().try_into().map_err(|_| InvalidDigest)?;
+        let fits = digits.iter().all(|b| DIGITS.contains(b));
         if fits {
-            Ok(Self(value))
+            Ok(Self(digits))
         } else {
-            Err(InvalidToken)
+            Err(InvalidDigest)
         }
     }
 }
 
-impl From<ClientRequestToken> for String {
-    fn from(token: ClientRequestToken) -> Self {
-        token.0
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.as_str().into()
     }
 }
 
 /// A short stable digest for keys that must have a bounded length.
 pub fn digest(text: &str) -> String {
-    hex(core::iter::once(text.as_bytes()), TOKEN_CHARS)
+    Digest::of(text).into()
 }
 
 /// A digest of several texts that keeps them apart, 64 hexadecimal digits.
@@ -135,24 +172,22 @@ pub(crate) fn digest_of(parts: &[&str]) -> String {
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The first characters of SHA-256 over length-prefixed parts, in hexadecimal.
+fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
+    digits_of(parts).take(chars).map(char::from).collect()
+}
+
+/// SHA-256 over length-prefixed parts, in hexadecimal.
 ///
 /// The prefix keeps `("ab", "c")` and `("a", "bc")` apart.
-fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
+fn digits_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = u8> {
     let mut hash = Sha256::new();
     for part in parts {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
         hash.update(length.to_be_bytes());
         hash.update(part);
     }
-    let hash = hash.finalize();
-    // Digests name objects and triggers, so they are made for every event: one allocation.
-    let mut text = String::with_capacity(chars);
-    for byte in hash.iter().take(chars / 2) {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
-    }
-    text
+    let digits = |byte: u8| [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+    hash.finalize().into_iter().flat_map(digits)
 }
 
 #[cfg(test)]

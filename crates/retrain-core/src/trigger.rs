@@ -1,7 +1,7 @@
 //! What asks for retraining, and what a claim or a held entry remembers of it.
 
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,14 @@ impl Cause {
         }
     }
 
+    /// The alarm that tells of drift.
+    pub const fn alarm(&self) -> Option<&AlarmArn> {
+        match self {
+            Self::Drift { alarm, .. } => Some(alarm),
+            _ => None,
+        }
+    }
+
     /// The package that it wants deployed.
     pub const fn package(&self) -> Option<&ModelPackageArn> {
         match self {
@@ -326,12 +334,13 @@ impl Trigger {
                 because: Deploys::Asked { key, .. },
                 ..
             } => DedupeKey(alloc::format!("asked|{key}")),
-            cause => DedupeKey(alloc::format!(
-                "{}|{}|{}",
-                cause.kind(),
-                cause.id(),
-                self.at.as_millisecond()
-            )),
+            cause => {
+                let (kind, id, at) = (cause.kind(), cause.id(), self.at.as_millisecond());
+                let mut key = String::with_capacity(id.len() + 32);
+                // A text takes everything.
+                let _ = write!(key, "{kind}|{id}|{at}");
+                DedupeKey(key)
+            }
         }
     }
 }

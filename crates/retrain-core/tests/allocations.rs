@@ -18,12 +18,12 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The most bytes that one call of `step` may allocate.
 const BOUNDS: [(Kind, usize); 6] = [
-    (Kind::Duplicate, 4_100),
-    (Kind::LookedAt, 4_100),
-    (Kind::Held, 8_100),
-    (Kind::Counted, 11_100),
-    (Kind::Claimed, 11_100),
-    (Kind::Ended, 8_400),
+    (Kind::Duplicate, 1_900),
+    (Kind::LookedAt, 1_900),
+    (Kind::Held, 3_200),
+    (Kind::Counted, 6_600),
+    (Kind::Claimed, 4_300),
+    (Kind::Ended, 2_800),
 ];
 
 /// The bytes of one decision; the least of some, because the process has other threads.

@@ -119,7 +119,7 @@ fn next(slot: &Slot, marker: Option<&str>) -> Commit {
     slot.updated_at = now();
     let number = slot.version;
     Commit {
-        slot,
+        slot: slot.into(),
         marker: marker.map(|name| {
             (
                 trigger(name),
@@ -168,7 +168,7 @@ async fn what_is_committed_is_read_back() {
         .load(wanted(&key(), Some(&trigger("a"))), now())
         .await
         .unwrap();
-    assert_eq!(loaded.slot, commit.slot);
+    assert_eq!(loaded.slot, *commit.slot);
     assert_eq!(
         loaded.seen,
         Some(Seen {
@@ -588,7 +588,7 @@ async fn a_look_at_many_slots_finds_those_that_are_there_and_writes_nothing() {
         .filter(|n| seen.slots.contains_key(&keys[*n]))
         .collect();
     assert_eq!(found, [0, 89, 90, 179, 180, 199]);
-    assert!(seen.slots.values().all(|slot| *slot == commit.slot));
+    assert!(seen.slots.values().all(|slot| *slot == *commit.slot));
     assert_eq!(bench.sandbox.calls().take().len(), 3);
     // The switch is known also where no slot is asked for.
     let seen = bench.store.look(&[]).await.unwrap();

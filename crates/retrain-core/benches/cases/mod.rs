@@ -132,7 +132,7 @@ impl Model {
         let Ok(Step::Commit(commit)) = taken else {
             panic!("{taken:?}")
         };
-        self.slot = commit.slot;
+        self.slot = *commit.slot;
     }
 }
 

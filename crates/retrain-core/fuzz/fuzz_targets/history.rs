@@ -62,7 +62,7 @@ fuzz_target!(|moves: Vec<(u8, u8, u16)>| {
         };
         assert_eq!(commit.slot.version, slot.version + 1);
         assert!(commit.slot.claims >= slot.claims);
-        slot = commit.slot;
+        slot = *commit.slot;
         for write in commit.objects {
             objects.insert(write.record.version.id(), write.record);
         }

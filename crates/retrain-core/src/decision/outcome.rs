@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
@@ -60,7 +61,7 @@ pub enum Outcome {
     /// An execution is about to be started.
     Claimed {
         /// The intent.
-        claim: Box<Claim>,
+        claim: Arc<Claim>,
     },
     /// An execution would be started, but the policy only observes.
     WouldStart {
@@ -75,7 +76,7 @@ pub enum Outcome {
     /// An unfinished claim is taken up again.
     Resumed {
         /// The intent, with its new lease.
-        claim: Box<Claim>,
+        claim: Arc<Claim>,
     },
     /// AWS runs the execution.
     Started {

@@ -255,9 +255,11 @@ impl Template {
                 } => {
                     let value = lookup(*placeholder);
                     match (value, default) {
-                        (Some(value), None) => text.push_str(&value),
-                        (Some(value), Some(_)) if !value.is_empty() => text.push_str(&value),
-                        (_, Some(default)) => text.push_str(default),
+                        (Some(value), Some(default)) if value.is_empty() => text.push_str(default),
+                        // By far most templates are one placeholder.
+                        (Some(value), _) if text.is_empty() => text = value,
+                        (Some(value), _) => text.push_str(&value),
+                        (None, Some(default)) => text.push_str(default),
                         (None, None) => return Err(*placeholder),
                     }
                 }

@@ -1,7 +1,7 @@
 //! The start call was answered, or was not.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,7 +26,12 @@ const ATTEMPT_WAIT: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(1), SignedDuration::from_mins(60));
 
 impl Turn<'_> {
-    pub(super) fn answered(mut self, claim: &Claim, attempt: u32, answer: &StartAnswer) -> Step {
+    pub(super) fn answered(
+        mut self,
+        claim: &Arc<Claim>,
+        attempt: u32,
+        answer: &StartAnswer,
+    ) -> Step {
         match answer {
             // True whichever attempt tells it: the token makes it one execution.
             StartAnswer::Accepted {
@@ -61,7 +66,7 @@ impl Turn<'_> {
     /// The claim is fulfilled: from here on the slot runs its execution.
     pub(super) fn acknowledge(
         &mut self,
-        claim: &Claim,
+        claim: &Arc<Claim>,
         execution: &Execution,
         started_at: Timestamp,
     ) {
@@ -76,7 +81,7 @@ impl Turn<'_> {
         self.slot.closed = None;
         self.slot.due_at = Some(later(self.now, self.facts.timing.describe_every()));
         self.slot.phase = Phase::Running(Run {
-            claim: claim.clone(),
+            claim: Arc::clone(claim),
             execution: execution.clone(),
             started_at,
         });
@@ -211,7 +216,7 @@ impl Turn<'_> {
     }
 
     /// Gives an unfinished claim a new lease, if the old one is over and settled.
-    pub(super) fn take_up(&mut self, claim: &Claim) -> Option<(Box<Claim>, Command)> {
+    pub(super) fn take_up(&mut self, claim: &Claim) -> Option<(Arc<Claim>, Command)> {
         if self.now < claim.resume_at {
             return None;
         }
@@ -239,12 +244,13 @@ impl Turn<'_> {
         claim.lease_until = later(self.now, timing.lease());
         claim.resume_at = later(later(claim.lease_until, timing.settle()), wait);
         self.slot.due_at = Some(claim.resume_at);
-        self.slot.phase = Phase::Starting(claim.clone());
+        let claim = Arc::new(claim);
+        self.slot.phase = Phase::Starting(Arc::clone(&claim));
         let command = Command::EnsureStarted {
-            claim: Box::new(claim.clone()),
+            claim: Arc::clone(&claim),
             look,
         };
-        Some((Box::new(claim), command))
+        Some((claim, command))
     }
 
     /// Whether a claim that was written earlier may still be sent now.

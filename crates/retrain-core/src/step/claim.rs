@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
+use core::fmt::Write as _;
 
 use jiff::Timestamp;
 
@@ -106,7 +107,7 @@ impl Turn<'_> {
                 })?;
             let target = self.policy.policy.target();
             let max = target.max_value_chars();
-            if value.chars().count() > max {
+            if value.len() > max && value.chars().count() > max {
                 return Err(alloc::format!(
                     "parameters.{name}: the value has more than {max} characters"
                 ));
@@ -269,17 +270,25 @@ impl Turn<'_> {
     /// One line for the console. `PipelineExecutionDescription` takes no line
     /// breaks, and alarm names are other people's text.
     fn description(&self, leading: &Reason, causes: usize) -> String {
-        let more = match causes.saturating_sub(1) {
-            0 => String::new(),
-            more => alloc::format!(" and {more} more"),
-        };
         let Self { policy, .. } = self;
         let verb = match policy.environment() {
             Some(_) => "Deploy",
             None => "Retrain",
         };
-        let text = alloc::format!("{verb} {} because of {}{more}", policy.model, leading.cause);
-        shortened(&text.replace(char::is_control, " "), 500)
+        let (model, cause) = (&policy.model, &leading.cause);
+        let mut text = String::with_capacity(160);
+        // A text takes everything.
+        let _ = write!(text, "{verb} {model} because of {cause}");
+        if causes > 1 {
+            let _ = write!(text, " and {} more", causes - 1);
+        }
+        if text.contains(char::is_control) {
+            text = text.replace(char::is_control, " ");
+        }
+        if text.len() > 500 {
+            text = shortened(&text, 500);
+        }
+        text
     }
 }
 

@@ -1,5 +1,6 @@
 //! Training data arrives, is counted, and becomes a cause when it is enough.
 
+use alloc::sync::Arc;
 use alloc::vec;
 
 use jiff::Timestamp;
@@ -16,9 +17,13 @@ impl Turn<'_> {
     /// Objects have arrived: each is counted once, in its newest version.
     pub(super) fn arrived(mut self, arrivals: &Arrivals) -> Step {
         let closed = self.slot.closed.as_mut().map(|run| &mut run.claim);
-        let claims = self.slot.phase.claim_mut().into_iter().chain(closed);
+        let claims = self.slot.phase.shared_claim().into_iter().chain(closed);
+        // A claim without data stays shared.
+        let with_data = claims.filter(|claim| claim.data.is_some());
         let counter = Counter {
-            taken: claims.filter_map(|claim| claim.data.as_mut()).collect(),
+            taken: with_data
+                .filter_map(|claim| Arc::make_mut(claim).data.as_mut())
+                .collect(),
             waiting: &mut self.slot.data,
             known: self.facts.objects,
         };

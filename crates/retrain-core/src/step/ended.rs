@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -30,7 +31,10 @@ impl Turn<'_> {
                 });
             }
         }
-        self.close(run);
+        self.slot.phase = Phase::Idle;
+        // What has succeeded cannot be retried.
+        let can_be_retried = report.status != ExecutionStatus::Succeeded;
+        self.slot.closed = can_be_retried.then(|| run.closed());
         let failure = report.failure.as_deref().map(|text| shortened(text, 500));
         let outcome = match report.status {
             ExecutionStatus::InFlight => return Step::unchanged(Unchanged::SameStatus),
@@ -54,21 +58,11 @@ impl Turn<'_> {
             && rule.is_some_and(|rule| rule.is_told_by(&report.steps.failed))
     }
 
-    /// The slot is idle, and remembers the run: what has not succeeded can be retried.
-    pub(super) fn close(&mut self, run: &Run) {
-        let mut run = run.clone();
-        run.claim.reasons = Reasons::default();
-        run.claim.parameters.clear();
-        self.slot.closed = Some(run);
-        self.slot.phase = Phase::Idle;
-    }
-
     fn succeeded(&mut self, run: &Run, report: &ExecutionReport) -> Outcome {
         let reasons = &run.claim.reasons;
         self.slot.failures = 0;
         self.slot.failed_at = None;
         self.slot.succeeded_at = Some(self.now);
-        self.slot.closed = None;
         self.settle(reasons, Fate::Served, run);
         self.await_package(run);
         self.deployed(run);
@@ -123,7 +117,7 @@ impl Turn<'_> {
     /// retried, it has none.
     pub(super) fn consume_closed(&mut self) {
         if let Some(closed) = &mut self.slot.closed {
-            closed.claim.data = None;
+            Arc::make_mut(&mut closed.claim).data = None;
         }
     }
 
@@ -265,11 +259,12 @@ impl Turn<'_> {
     /// parameters are older than they are.
     fn take_up_closed(&mut self) -> Option<Run> {
         let mut run = self.slot.closed.take()?;
-        let claimed_at = run.claim.claimed_at;
-        run.claim.reasons = self.slot.held.take(|reason| {
+        let claim = Arc::make_mut(&mut run.claim);
+        let claimed_at = claim.claimed_at;
+        claim.reasons = self.slot.held.take(|reason| {
             (reason.failures > 0 || reason.no_improvements > 0) && reason.last_at <= claimed_at
         });
-        if let Some(taken) = &run.claim.data {
+        if let Some(taken) = &claim.data {
             self.slot.data.withdraw(taken, claimed_at);
         }
         Some(run)

@@ -23,6 +23,7 @@ mod trigger;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -61,7 +62,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// The slot as it shall be. Its version is one more than the one read.
-    pub slot: Slot,
+    pub slot: Box<Slot>,
     /// The trigger to remember as seen.
     pub marker: Option<(DedupeKey, Seen)>,
     /// The decision to record. A mere change of the due time has none.
@@ -79,7 +80,7 @@ pub enum Command {
     /// earlier attempt may have started it.
     EnsureStarted {
         /// The claim.
-        claim: Box<Claim>,
+        claim: Arc<Claim>,
         /// Whether an earlier attempt may have started it, and whether it may be
         /// sent now.
         look: Look,
@@ -365,7 +366,7 @@ impl Turn<'_> {
             (key, Seen { decision, claim })
         });
         Step::Commit(Box::new(Commit {
-            slot: *slot,
+            slot,
             marker,
             decision,
             objects: self.objects,

@@ -26,7 +26,7 @@ impl Turn<'_> {
         }
         self.slot.awaited = Some(AwaitedPackage {
             claim: run.claim.number,
-            token: Some(run.claim.token.clone()),
+            token: Some(run.claim.token),
             policy_version: Some(run.claim.policy_version),
             started_at: run.started_at,
             ended_at: self.now,

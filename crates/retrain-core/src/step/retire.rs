@@ -23,9 +23,10 @@ impl Turn<'_> {
             // here it would be found by nobody.
             Phase::Starting(_) => return Step::unchanged(Unchanged::StartIsUnderWay),
             Phase::Running(run) => {
-                self.close(&run);
+                self.slot.phase = Phase::Idle;
+                self.slot.closed = Some(run.closed());
                 self.give_data_back(run.claim.data.as_ref(), true);
-                discarded.add_all(run.claim.reasons);
+                discarded.add_all(run.claim.reasons.clone());
                 execution = Some(run.execution);
             }
         }

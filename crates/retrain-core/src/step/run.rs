@@ -1,5 +1,6 @@
 //! What AWS tells about executions.
 
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -18,7 +19,7 @@ impl Turn<'_> {
     /// claim's display name, it is the answer.
     pub(super) fn reported_before_answer(
         mut self,
-        claim: &Claim,
+        claim: &Arc<Claim>,
         report: &ExecutionReport,
     ) -> Step {
         match report.display_name.as_deref() {
@@ -33,7 +34,7 @@ impl Turn<'_> {
         self.acknowledge(claim, &report.execution, started_at);
         if report.status != ExecutionStatus::InFlight {
             let run = Run {
-                claim: claim.clone(),
+                claim: Arc::clone(claim),
                 execution: report.execution.clone(),
                 started_at,
             };

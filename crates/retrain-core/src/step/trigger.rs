@@ -1,7 +1,7 @@
 //! Triggers arrive, wait, go away, and lead to claims.
 
-use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +15,7 @@ use crate::names::AlarmArn;
 use crate::policy::{Mode, WithinMinInterval};
 use crate::reason::Reason;
 use crate::slot::{AlarmSeen, Fate, Misconfigured, Phase};
+use crate::token::Digest;
 use crate::trigger::{Cause, Trigger};
 
 /// How far ahead of our clock another clock may be before it is not believed.
@@ -26,14 +27,15 @@ impl Turn<'_> {
             return Ok(self.delivered_again(seen.decision, seen.claim));
         }
         self.check_not_ahead(trigger.at)?;
-        if let Some(because) = self.staleness(trigger) {
+        let alarm = trigger.cause.alarm().map(|arn| Digest::of(arn.as_str()));
+        if let Some(because) = self.staleness(trigger, alarm) {
             let commands = self.promote_again(&trigger.cause);
             return Ok(self.commit(Outcome::Stale { because }, commands));
         }
         if let Some(guard) = self.is_not_promoted(&trigger.cause) {
             return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
         }
-        if let Cause::Drift { alarm, .. } = &trigger.cause {
+        if let Some(alarm) = alarm {
             self.see_alarm(alarm, AlarmState::Alarm, trigger.at);
         }
         // What time alone has made enough agrees with it, and is among the causes.
@@ -82,19 +84,16 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn staleness(&self, trigger: &Trigger) -> Option<Stale> {
+    fn staleness(&self, trigger: &Trigger, alarm: Option<Digest>) -> Option<Stale> {
         if trigger.cause.package().is_some() {
             return self.is_overtaken(&trigger.cause);
         }
         if trigger.at < self.horizon() {
             return Some(Stale::TooOld { at: trigger.at });
         }
-        let Cause::Drift { alarm, .. } = &trigger.cause else {
-            return None;
-        };
         self.slot
             .alarms
-            .newest(alarm)
+            .newest_of(alarm?)
             .filter(|newest| newest.at >= trigger.at)
             .map(|newest| Stale::NewerTransition { at: newest.at })
     }
@@ -106,7 +105,7 @@ impl Turn<'_> {
             .unwrap_or(Timestamp::MIN)
     }
 
-    fn see_alarm(&mut self, alarm: &AlarmArn, state: AlarmState, at: Timestamp) {
+    fn see_alarm(&mut self, alarm: Digest, state: AlarmState, at: Timestamp) {
         let horizon = self.horizon();
         self.slot
             .alarms
@@ -119,10 +118,11 @@ impl Turn<'_> {
         at: Timestamp,
     ) -> Result<Step, StepError> {
         self.check_not_ahead(at)?;
-        let newest = self.slot.alarms.newest(alarm);
+        let known = Digest::of(alarm.as_str());
+        let newest = self.slot.alarms.newest_of(known);
         let is_news = newest.is_none_or(|newest| newest.at < at) && at >= self.horizon();
         if is_news {
-            self.see_alarm(alarm, AlarmState::Ok, at);
+            self.see_alarm(known, AlarmState::Ok, at);
         }
         // An OK that arrives late still takes back what was asked before it.
         let withdrawn = self.slot.held.remove_cleared(alarm, at);
@@ -243,10 +243,10 @@ impl Turn<'_> {
         self.slot.misconfigured = None;
         self.slot.claims = claim.number;
         self.slot.due_at = Some(claim.resume_at);
-        self.slot.phase = Phase::Starting(claim.clone());
-        let claim = Box::new(claim);
+        let claim = Arc::new(claim);
+        self.slot.phase = Phase::Starting(Arc::clone(&claim));
         let command = Command::EnsureStarted {
-            claim: claim.clone(),
+            claim: Arc::clone(&claim),
             look: Look::No,
         };
         self.commit(Outcome::Claimed { claim }, vec![command])

@@ -22,7 +22,7 @@ const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 /// What the table holds of one model.
 pub(super) struct Model<'a> {
     pub(super) policy: &'a PolicyInForce,
-    pub(super) slot: Slot,
+    pub(super) slot: Box<Slot>,
     pub(super) seen: HashMap<DedupeKey, (Seen, Timestamp), RandomState>,
     objects: HashMap<ShortId, Known, RandomState>,
     pub(super) tally: Tally,
@@ -50,7 +50,7 @@ impl<'a> Model<'a> {
     pub(super) fn new(policy: &'a PolicyInForce) -> Self {
         Self {
             policy,
-            slot: Slot::new(),
+            slot: Box::new(Slot::new()),
             seen: HashMap::default(),
             objects: HashMap::default(),
             tally: Tally::new(&policy.model),

@@ -89,7 +89,7 @@ impl World {
         let arn = self.next_arn();
         self.executions.push(Ran {
             arn: arn.clone(),
-            token: Some(claim.token.clone()),
+            token: Some(claim.token),
             claim: claim.number,
             decided,
             parameters: claim.parameters.clone(),

@@ -281,7 +281,7 @@ impl World {
             self.account(event, &decision.outcome, &commit.slot);
             self.books.account(event, &decision.outcome);
         }
-        self.slot = commit.slot;
+        self.slot = *commit.slot;
         for command in commit.commands {
             self.perform(command);
         }
@@ -296,7 +296,7 @@ impl World {
                     "promise 1: a start beside a foreign run"
                 );
                 self.workers.push(Worker {
-                    claim: *claim,
+                    claim: Claim::clone(&claim),
                     look,
                     began: self.now,
                     decided: self.ops,

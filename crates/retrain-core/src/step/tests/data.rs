@@ -35,7 +35,7 @@ fn data_starts_at_the_minimum_and_not_one_row_below() {
         panic!("{outcome:?}")
     };
     assert_eq!(claim.kind, crate::trigger::TriggerKind::Data);
-    assert_eq!(claim.data.unwrap().tally, tally(100, 2));
+    assert_eq!(claim.data.as_ref().unwrap().tally, tally(100, 2));
     let reason = claim.reasons.iter().next().unwrap();
     let cause = Cause::Data {
         rows: 100,

@@ -348,7 +348,7 @@ fn a_promotion_that_is_told_twice_is_one_deployment() {
     };
     let (key, seen) = commit.marker.unwrap();
     assert_eq!(key, approved(2, 0).dedupe_key().unwrap());
-    model.slot = commit.slot;
+    model.slot = *commit.slot;
     model.accepted_there(1);
     model.told_there(ExecutionStatus::Succeeded, 60);
     let again = model.try_step(&approved(2, 0), Some(&seen), 61).unwrap();

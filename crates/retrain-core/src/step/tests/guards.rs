@@ -131,18 +131,13 @@ fn fill_with_data_and_releases(model: &mut Model) {
     data.needs_more = true;
     let mut taken = data.clone().take();
     taken.superseded = most;
-    let Phase::Starting(claim) = &mut model.slot.phase else {
-        panic!()
-    };
-    claim.data = Some(taken);
-    let mut run = crate::slot::Run {
-        claim: claim.clone(),
+    model.slot.phase.claim_mut().unwrap().data = Some(taken);
+    let run = crate::slot::Run {
+        claim: model.slot.phase.claim().unwrap().clone().into(),
         execution: execution(1),
         started_at: at(1),
     };
-    run.claim.reasons = crate::reason::Reasons::default();
-    run.claim.parameters.clear();
-    let closed = serde_json::to_string(&run).unwrap().len();
+    let closed = serde_json::to_string(&run.closed()).unwrap().len();
     assert!(closed < 4 * 1024, "{closed}");
     let mut releases = crate::reason::Reasons::default();
     for n in 0..20 {
@@ -361,7 +356,7 @@ fn a_slot_and_a_decision_survive_serialisation() {
         panic!("{step:?}")
     };
     let text = serde_json::to_string(&commit.slot).unwrap();
-    assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), commit.slot);
+    assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), *commit.slot);
     let decision = commit.decision.unwrap();
     let text = serde_json::to_string(&decision).unwrap();
     assert_eq!(serde_json::from_str::<Decision>(&text).unwrap(), decision);

@@ -108,7 +108,7 @@ impl Model {
             Step::Settled(outcome) => (outcome, vec![]),
             Step::Commit(commit) => {
                 assert_eq!(commit.slot.version, self.slot.version + 1);
-                self.slot = commit.slot;
+                self.slot = *commit.slot;
                 for write in commit.objects {
                     let id = write.record.version.id();
                     let stored = self.objects.get(&id).map(|known| &known.version.sequencer);

@@ -164,7 +164,7 @@ fn what_is_left_behind_a_retried_run_waits_from_when_it_can_have_come() {
 #[test]
 fn a_newer_run_leaves_nothing_to_one_that_is_retried() {
     let mut model = after(ExecutionStatus::Failed);
-    let name = model.slot.closed.as_ref().unwrap().claim.token.clone();
+    let name = model.slot.closed.as_ref().unwrap().claim.token;
     assert_eq!(model.outcome(&Event::Tick, 7 * HOUR), "claimed");
     model.accept(7 * HOUR);
     assert!(model.slot.closed.is_none());

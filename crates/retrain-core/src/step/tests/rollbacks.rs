@@ -279,7 +279,7 @@ fn a_person_rolls_back_once_by_key() {
     };
     let (key, seen) = commit.marker.unwrap();
     assert_eq!(Some(key), roll_back("k").dedupe_key());
-    model.slot = commit.slot;
+    model.slot = *commit.slot;
     let again = model.try_step(&roll_back("k"), Some(&seen), 201).unwrap();
     let duplicate = Outcome::Duplicate {
         decision: seen.decision,

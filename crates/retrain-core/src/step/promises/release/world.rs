@@ -391,7 +391,7 @@ impl World {
             if let Some((key, seen)) = commit.marker {
                 self.markers.insert((lane.clone(), key), seen);
             }
-            self.slots.insert(lane.clone(), commit.slot);
+            self.slots.insert(lane.clone(), *commit.slot);
             self.queue(lane, commit.commands);
         }
         if let Some(decision) = heard {
