@@ -67,8 +67,13 @@ impl Turn<'_> {
         if news.completes {
             data.complete_at = Some(self.now);
         }
+        self.forget_data_that_is_not_enough();
+    }
+
+    /// What was enough has been overwritten since, or belongs to a run again: the rest
+    /// waits for more.
+    pub(super) fn forget_data_that_is_not_enough(&mut self) {
         if self.data_ready_at().is_none() {
-            // What was enough has been overwritten since: it waits for more.
             let nothing_left = self.slot.data.tally.rows == 0;
             self.slot
                 .held

@@ -266,6 +266,7 @@ impl Turn<'_> {
         });
         if let Some(taken) = &claim.data {
             self.slot.data.withdraw(taken, claimed_at);
+            self.forget_data_that_is_not_enough();
         }
         Some(run)
     }

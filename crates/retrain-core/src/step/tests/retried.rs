@@ -116,6 +116,24 @@ fn a_retry_of_a_stopped_run_goes_on_with_its_data_and_no_cause() {
     assert_eq!(model.slot.data.tally, Tally::default());
 }
 
+/// Its data was enough together with what came since: that waits for more now, and no
+/// cause is left that nothing could serve.
+#[test]
+fn a_retry_of_a_stopped_run_takes_the_ground_from_under_a_data_cause() {
+    let mut model = after(ExecutionStatus::Stopped);
+    model.take(&arrived([version("in/b", 1, 50)]), 70);
+    assert_eq!(model.slot.data.tally, tally(150, 2));
+    assert_eq!(model.slot.held.len(), 1, "held by the interval");
+    assert_eq!(model.runs_again(1, 80).name(), "reopened");
+    assert_eq!(model.slot.data.tally, tally(50, 1));
+    assert!(model.slot.held.is_empty());
+    model.end(ExecutionStatus::Succeeded, 200);
+    assert_eq!(model.slot.due_at, None);
+    // More of it asks again.
+    model.take(&arrived([version("in/c", 1, 50)]), 300);
+    assert_eq!(model.slot.held.len(), 1);
+}
+
 #[test]
 fn a_retry_after_no_improvement_takes_the_drift_up_again() {
     let mut model = Model::with(r#""no_improvement": {"steps": ["NotBetter"]}"#);
