@@ -191,6 +191,7 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
         (
             "a person pauses",
             Event::Pause {
+                key: None,
                 by: by.clone(),
                 why: why.clone(),
             },
@@ -198,6 +199,7 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
         (
             "a person resumes",
             Event::Unpause {
+                key: None,
                 by: by.clone(),
                 why: why.clone(),
             },
@@ -205,6 +207,7 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
         (
             "a person resets the breaker",
             Event::ResetBreaker {
+                key: None,
                 by: by.clone(),
                 why: why.clone(),
             },
@@ -212,6 +215,7 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
         (
             "a person abandons the claim",
             Event::Abandon {
+                key: None,
                 by: by.clone(),
                 why: why.clone(),
             },

@@ -68,6 +68,20 @@ async fn a_paused_model_holds_until_it_is_resumed() {
     );
 }
 
+/// Promise 4, also when somebody has asked for the opposite since.
+#[tokio::test]
+async fn an_order_with_a_key_is_obeyed_once_however_often_it_is_delivered() {
+    let bench = Bench::start().await;
+    let mut pause = order("pause");
+    pause["key"] = json!("ticket-12");
+    assert_eq!(ask(&bench, &pause).await, "paused");
+    assert_eq!(ask(&bench, &order("resume")).await, "unpaused");
+    assert_eq!(ask(&bench, &pause).await, "duplicate");
+    assert!(bench.slot().await.paused.is_none());
+    pause["key"] = json!("ticket-13");
+    assert_eq!(ask(&bench, &pause).await, "paused");
+}
+
 #[tokio::test]
 async fn an_open_breaker_is_reset_by_a_person() {
     let bench = Bench::start().await;

@@ -82,6 +82,29 @@ async fn what_the_gate_cannot_decide_waits_for_a_person_who_is_reminded() {
     }
 }
 
+/// Promise 4: the first request is delivered again after the second one.
+#[tokio::test]
+async fn the_later_of_two_people_is_not_overruled_by_a_redelivery() {
+    let release = Release::start().await;
+    let package = release.register("0.905");
+    release.deliver_all().await;
+    let asked = |request, key| {
+        json!({
+            "request": request, "model": "fraud-detection", "package_version": 2,
+            "key": key, "by": "ana", "why": "the report",
+        })
+    };
+    let approve = asked("approve", "ticket-12");
+    assert_eq!(release.ask(approve.clone()).await.unwrap(), "writing");
+    release.deliver_all().await;
+    let reject = asked("reject", "ticket-13");
+    assert_eq!(release.ask(reject).await.unwrap(), "writing");
+    release.deliver_all().await;
+    assert_eq!(release.ask(approve).await.unwrap(), "duplicate");
+    release.deliver_all().await;
+    assert_eq!(release.approval(&package).0, ApprovalStatus::Rejected);
+}
+
 #[tokio::test]
 async fn a_person_who_was_faster_is_not_overruled() {
     let release = Release::start().await;

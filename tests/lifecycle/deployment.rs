@@ -237,6 +237,7 @@ fn of_people() -> [(&'static str, Event); 5] {
         (
             "a person pauses",
             Event::Pause {
+                key: None,
                 by: by(),
                 why: why(),
             },
@@ -244,6 +245,7 @@ fn of_people() -> [(&'static str, Event); 5] {
         (
             "a person resumes",
             Event::Unpause {
+                key: None,
                 by: by(),
                 why: why(),
             },
@@ -251,6 +253,7 @@ fn of_people() -> [(&'static str, Event); 5] {
         (
             "a person resets the breaker",
             Event::ResetBreaker {
+                key: None,
                 by: by(),
                 why: why(),
             },
@@ -258,6 +261,7 @@ fn of_people() -> [(&'static str, Event); 5] {
         (
             "a person abandons the claim",
             Event::Abandon {
+                key: None,
                 by: by(),
                 why: why(),
             },

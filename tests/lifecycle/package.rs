@@ -48,6 +48,7 @@ fn signoff() -> Event {
 
 fn decide(approve: bool) -> Event {
     Event::Decide {
+        key: None,
         approve,
         by: "ana".to_owned(),
         why: "because".to_owned(),

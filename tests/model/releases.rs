@@ -96,7 +96,12 @@ pub(crate) fn requests(_: bool) -> Setup {
     let lane = setup.lane_of_package(0);
     for approve in [true, false] {
         let (by, why) = ("ana".to_owned(), "because".to_owned());
-        let event = Event::Decide { approve, by, why };
+        let event = Event::Decide {
+            key: None,
+            approve,
+            by,
+            why,
+        };
         setup = setup.once(News::Event { lane, event });
     }
     setup

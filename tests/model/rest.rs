@@ -85,10 +85,10 @@ impl World {
             let slot = &state.slots[lane];
             if slot.paused.is_some() || slot.misconfigured.is_some() {
                 let (by, why) = (by.clone(), why.clone());
-                self.handle(state, lane, Event::Unpause { by, why })?;
+                self.handle(state, lane, Event::Unpause { key: None, by, why })?;
             }
             if state.slots[lane].breaker_open.is_some() {
-                self.handle(state, lane, Event::ResetBreaker { by, why })?;
+                self.handle(state, lane, Event::ResetBreaker { key: None, by, why })?;
             }
         }
         Ok(())

@@ -203,17 +203,17 @@ pub(crate) fn limits(deep: bool, mut limits: Limits, more: impl FnOnce(&mut Limi
 
 fn pause() -> Event {
     let (by, why) = ("ana".to_owned(), "holidays".to_owned());
-    Event::Pause { by, why }
+    Event::Pause { key: None, by, why }
 }
 
 fn unpause() -> Event {
     let (by, why) = ("ana".to_owned(), "back".to_owned());
-    Event::Unpause { by, why }
+    Event::Unpause { key: None, by, why }
 }
 
 fn abandon() -> Event {
     let (by, why) = ("ana".to_owned(), "lost".to_owned());
-    Event::Abandon { by, why }
+    Event::Abandon { key: None, by, why }
 }
 
 /// An object with so many rows.

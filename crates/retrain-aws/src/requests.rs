@@ -11,8 +11,8 @@ use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Pause;
 use retrain_core::trigger::{Cause, Deploys, Trigger};
 use retrain_events::{
-    DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
-    Request,
+    DeploymentAsks, DeploymentRequest, ModelRequest, Order, PackageAsks, PackageRef,
+    PackageRequest, Request,
 };
 use retrain_lambda::Failure;
 use retrain_policies::{PackageRoute, PolicySet};
@@ -204,7 +204,13 @@ impl Desk<'_> {
         let lane = Lane::Deploy(request.environment.clone());
         let own = policy.has_lane(&lane).then(|| policy.clone());
         // What the policy has dropped, nobody else finishes.
-        let gives_up = request.asks == DeploymentAsks::Abandon;
+        let gives_up = matches!(
+            request.asks,
+            DeploymentAsks::Order {
+                order: Order::Abandon,
+                ..
+            }
+        );
         let own = own.or_else(|| gives_up.then(|| policy.in_abandoned_lane(&lane)));
         let own = own.ok_or(Unmeetable::NoSuchEnvironment {
             model: request.model,
@@ -229,10 +235,7 @@ impl Desk<'_> {
                 at: clock.now(),
             }),
             DeploymentAsks::Rollback { key } => Event::RollBack { key, by, why },
-            DeploymentAsks::Pause => Event::Pause { by, why },
-            DeploymentAsks::Resume => Event::Unpause { by, why },
-            DeploymentAsks::ResetBreaker => Event::ResetBreaker { by, why },
-            DeploymentAsks::Abandon => Event::Abandon { by, why },
+            DeploymentAsks::Order { order, key } => order.event(key, by, why),
         };
         Ok(Asked {
             policy: own,
@@ -280,6 +283,7 @@ impl Desk<'_> {
 fn asked_of_package(request: &PackageRequest, now: Timestamp) -> Result<Event, Unmeetable> {
     let (by, why) = (&request.by, &request.why);
     let decide = |approve| Event::Decide {
+        key: request.key.clone(),
         approve,
         by: by.clone(),
         why: why.clone(),

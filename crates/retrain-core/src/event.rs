@@ -63,6 +63,9 @@ pub enum Event {
     SignOff(Signoff),
     /// A person approves or rejects a package through the controller.
     Decide {
+        /// The caller's key, if there is one: asking twice with one key is asking once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Which of the two.
         approve: bool,
         /// Who.
@@ -118,6 +121,9 @@ pub enum Event {
     Tick,
     /// A person pauses the model.
     Pause {
+        /// The caller's key, if there is one: asking twice with one key is asking once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Who.
         by: String,
         /// Why.
@@ -125,6 +131,9 @@ pub enum Event {
     },
     /// A person gives up the model's unfinished claim. Its causes are held again.
     Abandon {
+        /// The caller's key, if there is one: asking twice with one key is asking once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Who.
         by: String,
         /// Why.
@@ -139,6 +148,9 @@ pub enum Event {
     },
     /// A person closes the model's breaker.
     ResetBreaker {
+        /// The caller's key, if there is one: asking twice with one key is asking once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Who.
         by: String,
         /// Why.
@@ -147,6 +159,9 @@ pub enum Event {
     /// A person resumes the model. It also clears a misconfiguration and the
     /// wait for capacity.
     Unpause {
+        /// The caller's key, if there is one: asking twice with one key is asking once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Who.
         by: String,
         /// Why.
@@ -322,9 +337,15 @@ impl Event {
     /// The key under which it is remembered, so that it is decided once however often
     /// it is told. Other events are recognised by what they find.
     pub fn dedupe_key(&self) -> Option<DedupeKey> {
+        let of_request = |request, key: Option<&String>| Some(DedupeKey::of_request(request, key?));
         match self {
             Self::Trigger(trigger) => Some(trigger.dedupe_key()),
-            Self::RollBack { key, .. } => Some(DedupeKey::of_rollback(key)),
+            Self::RollBack { key, .. } => Some(DedupeKey::of_request("roll_back", key)),
+            Self::Pause { key, .. } => of_request("pause", key.as_ref()),
+            Self::Unpause { key, .. } => of_request("resume", key.as_ref()),
+            Self::ResetBreaker { key, .. } => of_request("reset_breaker", key.as_ref()),
+            Self::Abandon { key, .. } => of_request("abandon", key.as_ref()),
+            Self::Decide { key, .. } => of_request("decide", key.as_ref()),
             _ => None,
         }
     }
@@ -364,7 +385,9 @@ impl fmt::Display for Event {
                 description.approval
             ),
             Self::SignOff(signoff) => signoff.fmt(f),
-            Self::Decide { approve, by, why } => {
+            Self::Decide {
+                approve, by, why, ..
+            } => {
                 let verb = if *approve { "approves" } else { "rejects" };
                 write!(f, "{by:?} {verb}: {why:?}")
             }
@@ -378,11 +401,11 @@ impl fmt::Display for Event {
             }
             Self::ErrandDone { number, .. } => write!(f, "errand {number} is done"),
             Self::Tick => f.write_str("a look at what is due"),
-            Self::Pause { by, why } => write!(f, "{by:?} pauses: {why:?}"),
-            Self::ResetBreaker { by, why } => write!(f, "{by:?} resets the breaker: {why:?}"),
-            Self::Abandon { by, why } => write!(f, "{by:?} gives the claim up: {why:?}"),
+            Self::Pause { by, why, .. } => write!(f, "{by:?} pauses: {why:?}"),
+            Self::ResetBreaker { by, why, .. } => write!(f, "{by:?} resets the breaker: {why:?}"),
+            Self::Abandon { by, why, .. } => write!(f, "{by:?} gives the claim up: {why:?}"),
             Self::Retire { by, why } => write!(f, "{by:?} removes the policy: {why:?}"),
-            Self::Unpause { by, why } => write!(f, "{by:?} resumes: {why:?}"),
+            Self::Unpause { by, why, .. } => write!(f, "{by:?} resumes: {why:?}"),
         }
     }
 }

@@ -351,9 +351,9 @@ impl Trigger {
 pub struct DedupeKey(String);
 
 impl DedupeKey {
-    /// The key of a person's wish to roll back.
-    pub(crate) fn of_rollback(key: &str) -> Self {
-        Self(alloc::format!("roll_back|{key}"))
+    /// The key of what a person asks of a slot.
+    pub(crate) fn of_request(request: &str, key: &str) -> Self {
+        Self(alloc::format!("{request}|{key}"))
     }
 
     /// The key as text; its length is not bounded, so stores digest it.

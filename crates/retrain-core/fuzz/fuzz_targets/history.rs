@@ -103,11 +103,11 @@ fn event(what: u8, which: u8, slot: &Slot, now: Timestamp) -> Event {
             objects: vec![object(which)],
             ..Arrivals::default()
         }),
-        8 => Event::Pause {
+        8 => Event::Pause { key: None,
             by: "ana".to_owned(),
             why: "to look".to_owned(),
         },
-        9 => Event::Unpause {
+        9 => Event::Unpause { key: None,
             by: "ana".to_owned(),
             why: "seen".to_owned(),
         },

@@ -317,10 +317,6 @@ impl Turn<'_> {
 
     /// A person wants what ran before.
     pub(super) fn asked_to_roll_back(mut self) -> Step {
-        if let Some(seen) = self.facts.seen {
-            let (decision, claim) = (seen.decision, seen.claim);
-            return Step::Settled(Outcome::Duplicate { decision, claim });
-        }
         let Some(current) = self.slot.deployment.current.clone() else {
             let why = "nothing was deployed that could be rolled back".to_string();
             return Step::Settled(Outcome::NotTaken { why });

@@ -182,6 +182,15 @@ pub fn step(
             lane: policy.lane.clone(),
         });
     }
+    // A trigger that comes again may find its claim unfinished: see `triggered`. What follows
+    // from it has no key, and is no duplicate.
+    if let Some(seen) = facts.seen
+        && !matches!(event, Event::Trigger(_))
+        && event.dedupe_key().is_some()
+    {
+        let (decision, claim) = (seen.decision, seen.claim);
+        return Ok(Step::Settled(Outcome::Duplicate { decision, claim }));
+    }
     if let Lane::Package(package) = &policy.lane {
         return Ok(turn.review(package));
     }
@@ -224,7 +233,7 @@ pub fn step(
         (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
         (Event::Tick, Phase::Running(run)) => Ok(turn.describe(run)),
 
-        (Event::Pause { by, why }, _) => Ok(turn.pause(by, why)),
+        (Event::Pause { by, why, .. }, _) => Ok(turn.pause(by, why)),
         (Event::Unpause { .. }, _) => Ok(turn.unpause()),
         (Event::ResetBreaker { .. }, _) => Ok(turn.reset_breaker()),
 

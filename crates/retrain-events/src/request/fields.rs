@@ -84,6 +84,12 @@ pub(super) fn key(root: &Node<'_>) -> Result<String, InvalidEvent> {
     filled(&root.required("key")?, LONGEST_KEY)
 }
 
+/// The same, where a request may do without.
+pub(super) fn optional_key(root: &Node<'_>) -> Result<Option<String>, InvalidEvent> {
+    let key = root.optional("key")?;
+    key.map(|key| filled(&key, LONGEST_KEY)).transpose()
+}
+
 /// The schedule that asks.
 pub(super) fn schedule(node: &Node<'_>) -> Result<String, InvalidEvent> {
     filled(node, LONGEST_KEY)

@@ -55,6 +55,7 @@ enum Asks {
     Manual(Cause),
     Order {
         order: Order,
+        key: Option<String>,
         by: String,
         why: String,
     },
@@ -62,11 +63,27 @@ enum Asks {
 
 /// What can be asked about any lane of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub enum Order {
+    /// To start nothing until somebody resumes.
     Pause,
+    /// To go on.
     Resume,
+    /// To close the breaker.
     ResetBreaker,
+    /// To give up a claim that nobody can finish.
     Abandon,
+}
+
+impl Order {
+    /// The order as an event for a slot.
+    pub fn event(self, key: Option<String>, by: String, why: String) -> Event {
+        match self {
+            Self::Pause => Event::Pause { key, by, why },
+            Self::Resume => Event::Unpause { key, by, why },
+            Self::ResetBreaker => Event::ResetBreaker { key, by, why },
+            Self::Abandon => Event::Abandon { key, by, why },
+        }
+    }
 }
 
 /// What the field `request` says.
@@ -112,7 +129,9 @@ impl Kind {
                 "why",
                 "force",
             ],
-            Self::Order(_) => &["request", "model", "environment", "by", "why"],
+            Self::Order(_) | Self::Rollback => {
+                &["request", "model", "environment", "key", "by", "why"]
+            }
             Self::SignOff => &[
                 "request",
                 "model",
@@ -128,6 +147,7 @@ impl Kind {
                 "model",
                 "package_version",
                 "package",
+                "key",
                 "by",
                 "why",
             ],
@@ -142,7 +162,6 @@ impl Kind {
                 "why",
                 "force",
             ],
-            Self::Rollback => &["request", "model", "environment", "key", "by", "why"],
             Self::Controller { .. } => &["request", "by", "why"],
         }
     }
@@ -167,7 +186,7 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
     let request = match kind {
         Kind::Retrain => of_model(&root, retrain(&root)?),
         Kind::Order(order) => match root.peek("environment") {
-            Some(_) => of_environment(order.into()),
+            Some(_) => of_environment(release::order(&root, order)?),
             None => of_model(&root, ordered(&root, order)?),
         },
         Kind::SignOff => of_package(release::sign_off(&root)?),
@@ -192,6 +211,7 @@ fn of_model(root: &Node<'_>, asks: Asks) -> Result<Request, InvalidEvent> {
 fn ordered(root: &Node<'_>, order: Order) -> Result<Asks, InvalidEvent> {
     Ok(Asks::Order {
         order,
+        key: fields::optional_key(root)?,
         by: fields::by(root)?,
         why: fields::why(root)?,
     })
@@ -221,12 +241,12 @@ impl ModelRequest {
                 at,
             }),
             Asks::Manual(cause) => Event::Trigger(Trigger { cause, at: now }),
-            Asks::Order { order, by, why } => match order {
-                Order::Pause => Event::Pause { by, why },
-                Order::Resume => Event::Unpause { by, why },
-                Order::ResetBreaker => Event::ResetBreaker { by, why },
-                Order::Abandon => Event::Abandon { by, why },
-            },
+            Asks::Order {
+                order,
+                key,
+                by,
+                why,
+            } => order.event(key, by, why),
         }
     }
 }

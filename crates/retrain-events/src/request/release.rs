@@ -18,6 +18,8 @@ pub struct PackageRequest {
     pub package: PackageRef,
     /// What is asked.
     pub asks: PackageAsks,
+    /// Asking twice with one key is asking once.
+    pub key: Option<String>,
     /// Who asks.
     pub by: String,
     /// Why.
@@ -91,25 +93,13 @@ pub enum DeploymentAsks {
         /// Asking twice with one key is asking once.
         key: String,
     },
-    /// To start no deployment until somebody resumes.
-    Pause,
-    /// To go on.
-    Resume,
-    /// To close the breaker.
-    ResetBreaker,
-    /// To give up a claim that nobody can finish.
-    Abandon,
-}
-
-impl From<Order> for DeploymentAsks {
-    fn from(order: Order) -> Self {
-        match order {
-            Order::Pause => Self::Pause,
-            Order::Resume => Self::Resume,
-            Order::ResetBreaker => Self::ResetBreaker,
-            Order::Abandon => Self::Abandon,
-        }
-    }
+    /// What can be asked about any lane.
+    Order {
+        /// The order.
+        order: Order,
+        /// Asking twice with one key is asking once.
+        key: Option<String>,
+    },
 }
 
 /// What a `sign_off` says.
@@ -145,6 +135,12 @@ pub(super) fn rollback(root: &Node<'_>) -> Result<DeploymentAsks, InvalidEvent> 
     })
 }
 
+/// What an order says.
+pub(super) fn order(root: &Node<'_>, order: Order) -> Result<DeploymentAsks, InvalidEvent> {
+    let key = fields::optional_key(root)?;
+    Ok(DeploymentAsks::Order { order, key })
+}
+
 /// The request about a package.
 pub(super) fn of_package(
     root: &Node<'_>,
@@ -154,6 +150,7 @@ pub(super) fn of_package(
         model: fields::model(root)?,
         package: fields::package(root)?,
         asks,
+        key: fields::optional_key(root)?,
         by: fields::by(root)?,
         why: fields::why(root)?,
     })

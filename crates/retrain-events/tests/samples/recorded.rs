@@ -128,6 +128,7 @@ fn request_as_json(event: &Value) -> Value {
                 PackageAsks::Approve => json!("approve"),
                 PackageAsks::Reject => json!("reject"),
             },
+            "key": request.key,
             "by": request.by,
             "why": request.why,
         }),
@@ -139,10 +140,9 @@ fn request_as_json(event: &Value) -> Value {
                     json!({ "deploy": { "package": package.to_string(), "key": key, "force": force } })
                 }
                 DeploymentAsks::Rollback { key } => json!({ "rollback": { "key": key } }),
-                DeploymentAsks::Pause => json!("pause"),
-                DeploymentAsks::Resume => json!("resume"),
-                DeploymentAsks::ResetBreaker => json!("reset_breaker"),
-                DeploymentAsks::Abandon => json!("abandon"),
+                DeploymentAsks::Order { order, key } => {
+                    json!({ "order": format!("{order:?}"), "key": key })
+                }
             },
             "by": request.by,
             "why": request.why,

@@ -1,10 +1,11 @@
 //! What may be requested, and in which words.
 
+use jiff::Timestamp;
 use retrain_core::gate::{Opinion, Role};
 use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
 use retrain_events::{
-    DeploymentAsks, DeploymentRequest, InvalidEvent, PackageAsks, PackageRef, PackageRequest,
-    Request, request,
+    DeploymentAsks, DeploymentRequest, InvalidEvent, Order, PackageAsks, PackageRef,
+    PackageRequest, Request, request,
 };
 use serde_json::{Value, json};
 
@@ -43,6 +44,7 @@ fn a_package_is_named_by_version_or_by_arn() {
             model: ModelName::parse("fraud-detection").unwrap(),
             package: PackageRef::Version(7),
             asks: PackageAsks::Approve,
+            key: None,
             by: "ana@example.com".into(),
             why: "better on last week's fraud".into(),
         }
@@ -121,20 +123,20 @@ fn a_deployment_is_forced_only_on_request() {
 
 #[test]
 fn an_order_with_an_environment_is_about_its_deployments() {
-    for (order, asks) in [
-        ("pause", DeploymentAsks::Pause),
-        ("resume", DeploymentAsks::Resume),
-        ("reset_breaker", DeploymentAsks::ResetBreaker),
-        ("abandon", DeploymentAsks::Abandon),
+    for (word, order) in [
+        ("pause", Order::Pause),
+        ("resume", Order::Resume),
+        ("reset_breaker", Order::ResetBreaker),
+        ("abandon", Order::Abandon),
     ] {
         let mut event = sample("pause-environment");
-        event["request"] = json!(order);
+        event["request"] = json!(word);
         assert_eq!(
             of_environment(&event),
             DeploymentRequest {
                 model: ModelName::parse("fraud-detection").unwrap(),
                 environment: EnvironmentName::parse("production").unwrap(),
-                asks,
+                asks: DeploymentAsks::Order { order, key: None },
                 by: "ana@example.com".into(),
                 why: "the holiday sale".into(),
             }
@@ -145,6 +147,29 @@ fn an_order_with_an_environment_is_about_its_deployments() {
     }
 }
 
+/// Whoever may be heard twice gives a key.
+#[test]
+fn orders_and_decisions_may_have_a_key() {
+    let keyed = |name: &str| {
+        let mut event = sample(name);
+        event["key"] = json!("ticket-12");
+        event
+    };
+    let key = Some("ticket-12".to_owned());
+    assert_eq!(of_package(&keyed("approve")).key, key);
+    let order = Order::Pause;
+    let asked = of_environment(&keyed("pause-environment")).asks;
+    assert_eq!(asked, DeploymentAsks::Order { order, key });
+    let Ok(Some(Request::Model(asked))) = request(&keyed("pause")) else {
+        panic!()
+    };
+    let event = asked.event(Timestamp::UNIX_EPOCH);
+    assert_eq!(event.dedupe_key().unwrap().as_str(), "pause|ticket-12");
+    let mut empty = sample("approve");
+    empty["key"] = json!(" ");
+    assert_eq!(request(&empty).unwrap_err().to_string(), "`key` is empty");
+}
+
 #[test]
 fn an_unknown_field_is_told_with_those_that_the_request_has() {
     let by_and_why = json!({ "by": "ana", "why": "because" });
@@ -153,18 +178,18 @@ fn an_unknown_field_is_told_with_those_that_the_request_has() {
             "retrain",
             "request, model, schedule, scheduled_time, key, by, why, force",
         ),
-        ("pause", "request, model, environment, by, why"),
+        ("pause", "request, model, environment, key, by, why"),
         (
             "sign_off",
             "request, model, package_version, package, role, opinion, by, why",
         ),
         (
             "approve",
-            "request, model, package_version, package, by, why",
+            "request, model, package_version, package, key, by, why",
         ),
         (
             "reject",
-            "request, model, package_version, package, by, why",
+            "request, model, package_version, package, key, by, why",
         ),
         (
             "deploy",
@@ -245,7 +270,7 @@ fn errors_name_the_field() {
             "\"package_version\"",
         ),
         ("pause-bad-environment", "InvalidField", "environment"),
-        ("pause-with-key", "InvalidField", "\"key\""),
+        ("sign-off-with-key", "InvalidField", "\"key\""),
         ("controller-with-model", "InvalidField", "\"model\""),
     ] {
         let found = refused(&event(&format!("invalid/request-{name}")));

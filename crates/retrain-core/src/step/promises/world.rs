@@ -234,15 +234,18 @@ impl World {
             Op::Mode(mode) => self.policy.policy.mode = *mode,
             Op::Report { execution, named } => self.report(*execution, *named),
             Op::Pause => self.take(&Event::Pause {
+                key: None,
                 by: "p".into(),
                 why: "w".into(),
             }),
             Op::ByHand => self.by_hand(),
             Op::Reset => self.take(&Event::ResetBreaker {
+                key: None,
                 by: "p".into(),
                 why: "w".into(),
             }),
             Op::Unpause => self.take(&Event::Unpause {
+                key: None,
                 by: "p".into(),
                 why: "w".into(),
             }),

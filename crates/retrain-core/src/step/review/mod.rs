@@ -53,9 +53,9 @@ impl Turn<'_> {
         match self.event {
             Event::Package { description, told } => self.package_described(description, *told),
             Event::SignOff(signoff) => self.signed_off(package, signoff),
-            Event::Decide { approve, by, why } => {
-                self.decided_by_person(package, *approve, by, why)
-            }
+            Event::Decide {
+                approve, by, why, ..
+            } => self.decided_by_person(package, *approve, by, why),
             Event::PackageWritten {
                 number,
                 attempt,

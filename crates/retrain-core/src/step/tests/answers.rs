@@ -121,6 +121,7 @@ fn a_request_that_can_never_work_is_definite_once_nothing_was_found() {
 #[test]
 fn a_person_can_give_up_a_claim_that_nobody_holds() {
     let abandon = Event::Abandon {
+        key: None,
         by: "ana".into(),
         why: "the role may not list executions".into(),
     };
@@ -144,6 +145,7 @@ fn a_person_can_give_up_a_claim_that_nobody_holds() {
 #[test]
 fn nothing_is_sent_for_a_resumed_claim_while_a_pause_or_a_foreign_run_forbids_it() {
     let paused = Event::Pause {
+        key: None,
         by: "ana".into(),
         why: "incident".into(),
     };
@@ -208,6 +210,7 @@ fn an_abandoned_claim_counts_for_the_budget() {
     });
     model.take(&alarmed("dq", 0), 0);
     let abandon = Event::Abandon {
+        key: None,
         by: "ana".into(),
         why: "lost".into(),
     };

@@ -349,6 +349,7 @@ fn a_policy_that_observes_takes_the_data_as_consumed() {
 fn held_data_that_is_overwritten_by_nothing_starts_nothing() {
     let mut model = Model::with(ENOUGH);
     let pause = Event::Pause {
+        key: None,
         by: "ana".into(),
         why: "because".into(),
     };

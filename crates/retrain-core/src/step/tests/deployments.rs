@@ -125,6 +125,7 @@ fn the_latest_version_leads_and_takes_the_earlier_ones_along() {
     let mut model = staging();
     model.take(
         &Event::Pause {
+            key: None,
             by: "ana".into(),
             why: "audit".into(),
         },
@@ -145,6 +146,7 @@ fn what_a_person_asked_for_last_leads_and_leaves_later_versions_waiting() {
     let mut model = staging();
     model.take(
         &Event::Pause {
+            key: None,
             by: "ana".into(),
             why: "audit".into(),
         },
@@ -460,6 +462,7 @@ fn lanes_refuse_each_others_events() {
         (
             staging(),
             Event::Decide {
+                key: None,
                 approve: true,
                 by: "a".into(),
                 why: "b".into(),

@@ -100,6 +100,7 @@ fn the_largest_slot_stays_small() {
     }
     fill_with_data_and_releases(&mut model);
     let pause = Event::Pause {
+        key: None,
         by: "長".repeat(500),
         why: "長".repeat(500),
     };
@@ -182,6 +183,7 @@ fn the_breaker_opens_after_enough_failures_and_only_a_person_closes_it() {
     );
     assert_eq!(model.slot.due_at, None, "only a person can help");
     let reset = Event::ResetBreaker {
+        key: None,
         by: "ana".into(),
         why: "the data is mended".into(),
     };
@@ -314,6 +316,7 @@ fn a_policy_that_observes_records_and_calls_nothing() {
 fn pauses_hold_and_nothing_starts_by_itself() {
     let mut model = Model::new();
     let pause = Event::Pause {
+        key: None,
         by: "ana".into(),
         why: "data migration".into(),
     };

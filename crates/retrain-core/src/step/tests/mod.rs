@@ -203,6 +203,7 @@ pub(super) const HOUR: i64 = 3_600;
 
 pub(super) fn unpause() -> Event {
     Event::Unpause {
+        key: None,
         by: "ana".into(),
         why: "fixed".into(),
     }

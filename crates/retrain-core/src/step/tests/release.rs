@@ -188,6 +188,7 @@ pub(super) fn with_origin(model: &mut Model) {
 /// A person decides through the controller.
 pub(super) fn decided(approve: bool) -> Event {
     Event::Decide {
+        key: None,
         approve,
         by: "ana".into(),
         why: "I have tried it".into(),

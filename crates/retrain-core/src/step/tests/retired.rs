@@ -90,6 +90,7 @@ fn a_claim_goes_once_a_person_has_given_it_up() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
     let give_up = Event::Abandon {
+        key: None,
         by: "ana".into(),
         why: "there is no execution".into(),
     };

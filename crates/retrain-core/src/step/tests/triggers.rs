@@ -191,3 +191,37 @@ fn an_event_from_the_future_is_an_error_and_poisons_nothing() {
     }
     assert!(model.try_step(&alarmed("dq", 60), None, 0).is_ok());
 }
+
+#[test]
+fn what_a_person_asks_with_a_key_is_remembered_and_done_once() {
+    let (key, by, why) = (Some("k".to_string()), "ana".to_string(), "x".to_string());
+    let told = || (key.clone(), by.clone(), why.clone());
+    let events = [
+        (|(key, by, why)| Event::Pause { key, by, why }) as fn(_) -> Event,
+        |(key, by, why)| Event::Unpause { key, by, why },
+        |(key, by, why)| Event::ResetBreaker { key, by, why },
+        |(key, by, why)| Event::Abandon { key, by, why },
+    ];
+    let seen = Seen {
+        decision: 7,
+        claim: None,
+    };
+    let duplicate = Step::Settled(Outcome::Duplicate {
+        decision: 7,
+        claim: None,
+    });
+    let mut keys = alloc::collections::BTreeSet::new();
+    for event in events {
+        let event = event(told());
+        let again = Model::new().try_step(&event, Some(&seen), 1).unwrap();
+        assert_eq!(again, duplicate, "{event:?}");
+        keys.insert(event.dedupe_key().unwrap());
+    }
+    assert_eq!(keys.len(), 4, "a key is one of its kind of request");
+    let pause = events[0](told());
+    let Step::Commit(commit) = Model::new().try_step(&pause, None, 1).unwrap() else {
+        panic!()
+    };
+    assert_eq!(commit.marker.unwrap().0, pause.dedupe_key().unwrap());
+    assert_eq!(events[0]((None, by, why)).dedupe_key(), None);
+}

@@ -197,6 +197,7 @@ impl World {
                 approve,
             } => {
                 let event = Event::Decide {
+                    key: None,
                     approve,
                     by: "ana".into(),
                     why: "because".into(),
