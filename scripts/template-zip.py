@@ -24,7 +24,7 @@ EXECUTABLE = 0o100755 << 16
 def smaller(name: str, data: bytes) -> bytes:
     """A zip of one executable file. See PKWARE's APPNOTE, 4.3.7, 4.3.12 and 4.3.16."""
     # What is between the header of zlib and its checksum.
-    packed = compress(data, numiterations=5)[2:-4]
+    packed = compress(data, numiterations=15)[2:-4]
     encoded = name.encode()
     common = struct.pack(
         "<HHHHHIIIHH",
