@@ -543,9 +543,16 @@ pub(crate) fn doubled(initial: SignedDuration, times: u32, cap: SignedDuration) 
         .map_or(cap, |wait| wait.min(cap))
 }
 
+/// `at` minus `ago`, or the beginning of time.
+pub(crate) fn earlier(at: Timestamp, ago: SignedDuration) -> Timestamp {
+    let at = at.as_duration().saturating_sub(ago);
+    Timestamp::from_duration(at).unwrap_or(Timestamp::MIN)
+}
+
 /// `at` plus `wait`, or the end of time.
 pub(crate) fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+    let at = at.as_duration().saturating_add(wait);
+    Timestamp::from_duration(at).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a slot is about, and what a claim starts.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 use core::num::NonZeroU64;
 use core::str::FromStr;
@@ -157,9 +157,9 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SagemakerPipeline { name, version_id } => {
-                let version =
-                    version_id.map_or_else(String::new, |id| ":".to_string() + &id.to_string());
-                write!(f, "sagemaker-pipeline/{name}{version}")
+                f.write_str("sagemaker-pipeline/")?;
+                f.write_str(name.as_str())?;
+                version_id.map_or(Ok(()), |id| write!(f, ":{id}"))
             }
             Self::Codepipeline { name } => write!(f, "codepipeline/{name}"),
         }
@@ -168,6 +168,8 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]

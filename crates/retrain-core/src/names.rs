@@ -229,7 +229,14 @@ text!(
 impl AlarmArn {
     /// The alarm's name, which may itself contain colons.
     pub fn alarm_name(&self) -> &str {
-        self.0.splitn(7, ':').nth(6).unwrap_or_default()
+        let mut colons = 0;
+        let sixth = self.0.bytes().position(|byte| {
+            colons += u8::from(byte == b':');
+            colons == 6
+        });
+        sixth
+            .and_then(|at| self.0.get(at + 1..))
+            .unwrap_or_default()
     }
 }
 

@@ -57,8 +57,8 @@ impl Reason {
         matches!(self.cause, Cause::Data { .. })
     }
 
-    fn is_same_cause(&self, other: &Self) -> bool {
-        self.cause.kind() == other.cause.kind() && self.cause.id() == other.cause.id()
+    fn is_of(&self, cause: &Cause) -> bool {
+        self.cause.kind() == cause.kind() && self.cause.id() == cause.id()
     }
 
     /// Takes in another telling of the same cause; the weightier one gives the details,
@@ -155,7 +155,7 @@ impl Reasons {
         if let Some(known) = self
             .listed
             .iter_mut()
-            .find(|known| known.is_same_cause(&reason))
+            .find(|known| known.is_of(&reason.cause))
         {
             known.absorb(reason);
             return;
@@ -192,13 +192,9 @@ impl Reasons {
         }));
     }
 
-    /// This very cause as it is remembered; the example stands for those that are
-    /// not listed.
-    pub(crate) fn same_as<'a>(&'a self, reason: &'a Reason) -> &'a Reason {
-        self.listed
-            .iter()
-            .find(|known| known.is_same_cause(reason))
-            .unwrap_or(reason)
+    /// This cause as it is remembered, if it is listed.
+    pub(crate) fn of(&self, cause: &Cause) -> Option<&Reason> {
+        self.listed.iter().find(|known| known.is_of(cause))
     }
 
     /// Marks those that `agree` as confirmed by each other.

@@ -2,7 +2,7 @@
 //! same token, and AWS then starts one execution instead of two.
 
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,7 +23,7 @@ impl Epoch {
     /// Derives an epoch from whatever makes this table's creation unique (its
     /// name, the moment, the id of the request that found no epoch).
     pub fn derive(parts: &[&str]) -> Self {
-        Self(hex(parts.iter().map(|part| part.as_bytes()), 16))
+        Self(text(digits_of::<16>(parts)))
     }
 
     /// The epoch as stored.
@@ -53,17 +53,19 @@ impl ClientRequestToken {
         target: &Target,
         number: u64,
     ) -> Self {
-        let lane = alloc::format!("{lane}");
-        let target = alloc::format!("{target}");
-        let number = number.to_be_bytes();
-        let parts: [&[u8]; 5] = [
+        let mut names = String::with_capacity(128);
+        // A text takes everything.
+        let _ = write!(names, "{lane}");
+        let lane_ends = names.len();
+        let _ = write!(names, "{target}");
+        let (lane, target) = names.split_at(lane_ends);
+        Self(Digest(digits_of(&[
             epoch.as_str().as_bytes(),
             model.as_str().as_bytes(),
             lane.as_bytes(),
             target.as_bytes(),
-            &number,
-        ];
-        Self(Digest::of_parts(parts.into_iter()))
+            &number.to_be_bytes(),
+        ])))
     }
 
     /// The token as sent.
@@ -116,15 +118,7 @@ pub struct InvalidDigest;
 impl Digest {
     /// The digest of a text.
     pub fn of(text: &str) -> Self {
-        Self::of_parts(core::iter::once(text.as_bytes()))
-    }
-
-    fn of_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut digits = [0; DIGEST_CHARS];
-        for (place, digit) in digits.iter_mut().zip(digits_of(parts)) {
-            *place = digit;
-        }
-        Self(digits)
+        Self(digits_of(&[text]))
     }
 
     /// The digest as stored.
@@ -166,28 +160,32 @@ pub fn digest(text: &str) -> String {
 
 /// A digest of several texts that keeps them apart, 64 hexadecimal digits.
 pub(crate) fn digest_of(parts: &[&str]) -> String {
-    hex(parts.iter().map(|part| part.as_bytes()), 64)
+    text(digits_of::<64>(parts))
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The first characters of SHA-256 over length-prefixed parts, in hexadecimal.
-fn hex<'a>(parts: impl Iterator<Item = &'a [u8]>, chars: usize) -> String {
-    digits_of(parts).take(chars).map(char::from).collect()
-}
-
-/// SHA-256 over length-prefixed parts, in hexadecimal.
+/// The first `N` characters, an even number of at most 64, of SHA-256 over length-prefixed
+/// parts, in hexadecimal.
 ///
 /// The prefix keeps `("ab", "c")` and `("a", "bc")` apart.
-fn digits_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = u8> {
+fn digits_of<const N: usize>(parts: &[impl AsRef<[u8]>]) -> [u8; N] {
     let mut hash = Sha256::new();
-    for part in parts {
+    for part in parts.iter().map(AsRef::as_ref) {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
         hash.update(length.to_be_bytes());
         hash.update(part);
     }
-    let digits = |byte: u8| [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
-    hash.finalize().into_iter().flat_map(digits)
+    let mut digits = [0; N];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.finalize()) {
+        let two = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+        pair.copy_from_slice(&two);
+    }
+    digits
+}
+
+fn text<const N: usize>(digits: [u8; N]) -> String {
+    digits.into_iter().map(char::from).collect()
 }
 
 #[cfg(test)]

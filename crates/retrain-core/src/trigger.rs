@@ -31,9 +31,10 @@ pub enum TriggerKind {
     Deployment,
 }
 
-impl fmt::Display for TriggerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl TriggerKind {
+    /// Its name, as policies, records and metrics spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Drift => "drift",
             Self::Schedule => "schedule",
             Self::Age => "age",
@@ -41,7 +42,13 @@ impl fmt::Display for TriggerKind {
             Self::Data => "data",
             Self::Code => "code",
             Self::Deployment => "deployment",
-        })
+        }
+    }
+}
+
+impl fmt::Display for TriggerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -337,8 +344,9 @@ impl Trigger {
             cause => {
                 let (kind, id, at) = (cause.kind(), cause.id(), self.at.as_millisecond());
                 let mut key = String::with_capacity(id.len() + 32);
+                key.extend([kind.as_str(), "|", id]);
                 // A text takes everything.
-                let _ = write!(key, "{kind}|{id}|{at}");
+                let _ = write!(key, "|{at}");
                 DedupeKey(key)
             }
         }

@@ -12,24 +12,26 @@ use super::Turn;
 use crate::data::{Taken, Tally};
 use crate::drift::DriftKind;
 use crate::facts::{FactsNeeded, ManifestWanted};
-use crate::guard::later;
+use crate::guard::{earlier, later};
 use crate::lane::Target;
 use crate::names::{AlarmArn, PipelineParameterName, shortened};
 use crate::pins::Pin;
 use crate::policy::{MAX_PARAMETERS_BYTES, Placeholder};
-use crate::reason::{Reason, Reasons};
+use crate::reason::Reason;
 use crate::slot::Claim;
 use crate::token::ClientRequestToken;
 use crate::trigger::Cause;
 
 impl Turn<'_> {
-    /// A claim over all held causes, or what makes it impossible.
-    pub(super) fn write_claim(&self, leading: &Reason, reasons: Reasons) -> Result<Claim, String> {
+    /// A claim that takes the held causes and the data that waits, or what makes it
+    /// impossible: then nothing is taken.
+    pub(super) fn write_claim(&mut self, leading: &Reason) -> Result<Claim, String> {
         let number = self.slot.claims.saturating_add(1);
         let target = self.policy.policy.target().clone();
         let token = self.next_token();
         let parameters = self.parameters(leading, &token)?;
         let lease_until = later(self.now, self.facts.timing.lease());
+        let reasons = self.take_held(leading);
         Ok(Claim {
             number,
             token,
@@ -39,7 +41,7 @@ impl Turn<'_> {
             kind: leading.cause.kind(),
             package: leading.cause.package().cloned(),
             reasons,
-            data: self.data_to_take(),
+            data: self.take_data(),
             policy_version: self.policy.version,
             claimed_at: self.now,
             attempt: 1,
@@ -60,9 +62,12 @@ impl Turn<'_> {
     }
 
     /// The data that a claim takes: all that waits.
-    fn data_to_take(&self) -> Option<Taken> {
+    fn take_data(&mut self) -> Option<Taken> {
         let has_data = self.slot.data.tally != Tally::default();
-        has_data.then(|| self.slot.data.clone().take())
+        let taken = has_data.then(|| self.slot.data.take());
+        // What was complete belongs to this start, also if nothing of it could be counted.
+        self.slot.data.complete_at = None;
+        taken
     }
 
     /// What must be known before a claim can be written.
@@ -141,13 +146,9 @@ impl Turn<'_> {
             Placeholder::TrainingDataUri => {
                 lookups.and_then(|known| known.training_data_uri.found().cloned())
             }
-            Placeholder::TrainingWindowStart => policy.training_window.map(|window| {
-                let start = self
-                    .now
-                    .saturating_sub(window.duration())
-                    .unwrap_or(Timestamp::MIN);
-                in_seconds(start)
-            }),
+            Placeholder::TrainingWindowStart => policy
+                .training_window
+                .map(|window| in_seconds(earlier(self.now, window.duration()))),
             Placeholder::TrainingWindowEnd => Some(in_seconds(self.now)),
             Placeholder::BaselineModelPackageArn => {
                 lookups.and_then(|known| known.baseline.found().map(ToString::to_string))
@@ -163,7 +164,7 @@ impl Turn<'_> {
                 lookups.and_then(|known| known.manifest_uri.found().cloned())
             }
             Placeholder::CodeKey => Some(self.code_key(leading)),
-            Placeholder::Token => Some(token.to_string()),
+            Placeholder::Token => Some(token.as_str().into()),
             Placeholder::PolicyVersion => Some(self.policy.version.to_string()),
             Placeholder::Environment
             | Placeholder::ModelPackageArn
@@ -275,14 +276,16 @@ impl Turn<'_> {
             Some(_) => "Deploy",
             None => "Retrain",
         };
-        let (model, cause) = (&policy.model, &leading.cause);
         let mut text = String::with_capacity(160);
+        text.extend([verb, " ", policy.model.as_str(), " because of "]);
         // A text takes everything.
-        let _ = write!(text, "{verb} {model} because of {cause}");
+        let _ = write!(text, "{}", leading.cause);
         if causes > 1 {
             let _ = write!(text, " and {} more", causes - 1);
         }
-        if text.contains(char::is_control) {
+        // Nearly every text is printable ASCII, which is found out in a moment.
+        let others = text.bytes().filter(|byte| !matches!(byte, b' '..=b'~'));
+        if others.count() > 0 {
             text = text.replace(char::is_control, " ");
         }
         if text.len() > 500 {

@@ -95,17 +95,13 @@ impl Turn<'_> {
             return None;
         }
         let tally = self.slot.data.tally;
-        let reason = Reason::of(&Trigger {
-            cause: Cause::Data {
-                rows: tally.rows,
-                objects: tally.objects,
-            },
-            // It may have been enough for long, unnoticed behind a run: it asks now.
-            at: self.now,
-        });
-        self.slot.held.add(reason.clone());
-        self.confirm();
-        Some(self.slot.held.same_as(&reason).clone())
+        let cause = Cause::Data {
+            rows: tally.rows,
+            objects: tally.objects,
+        };
+        // It may have been enough for long, unnoticed behind a run: it asks now.
+        let at = self.now;
+        Some(self.remember(&Trigger { cause, at }))
     }
 
     /// Whether waiting data is among the held causes.

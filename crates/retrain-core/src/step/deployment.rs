@@ -76,16 +76,14 @@ impl Turn<'_> {
 
     /// The held causes that a claim takes: all of them, but of packages only what its
     /// package covers.
-    pub(super) fn take_held(&self, leading: &Reason) -> (Reasons, Reasons) {
-        let mut kept = self.slot.held.clone();
+    pub(super) fn take_held(&mut self, leading: &Reason) -> Reasons {
         let Some(package) = leading.cause.package() else {
-            return (kept, Reasons::default());
+            return core::mem::take(&mut self.slot.held);
         };
-        let taken = kept.take(|reason| {
+        self.slot.held.take(|reason| {
             let own = reason.cause.package();
             own.is_some_and(|own| own.is_same(package) || is_later(package, own))
-        });
-        (taken, kept)
+        })
     }
 
     /// The package of the deployment that is about to be claimed, or is claimed, as the

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Command, Look, Step, StepError, Turn};
 use crate::decision::{Outcome, Stale, Unchanged};
 use crate::drift::AlarmState;
-use crate::guard::{Guard, later};
+use crate::guard::{Guard, earlier, later};
 use crate::lane::Lane;
 use crate::names::AlarmArn;
 use crate::policy::{Mode, WithinMinInterval};
@@ -40,12 +40,9 @@ impl Turn<'_> {
         }
         // What time alone has made enough agrees with it, and is among the causes.
         self.data_is_enough();
-        let reason = Reason::of(trigger);
         let drops = self.policy.policy.within_min_interval == WithinMinInterval::Drop;
         let held_before = drops.then(|| self.slot.held.clone());
-        self.slot.held.add(reason.clone());
-        self.confirm();
-        let reason = self.slot.held.same_as(&reason).clone();
+        let reason = self.remember(trigger);
         let guard = self.guard(&reason);
         if let (Some(guard @ Guard::MinInterval { .. }), Some(held_before)) = (&guard, held_before)
         {
@@ -53,13 +50,23 @@ impl Turn<'_> {
             self.slot.held = held_before;
             return Ok(self.commit(Outcome::Dropped { guard }, vec![]));
         }
+        // Of retraining the newest cause leads, which is the one that is told.
+        if guard.is_none() && self.policy.lane == Lane::Retrain {
+            return Ok(self.claim_held(&reason));
+        }
         Ok(match (guard, self.first_eligible()) {
-            (None, None) => self.claim_held(&reason),
-            // Of retraining the newest cause leads, which is the one that is told.
-            (None, Some(_)) if self.policy.lane == Lane::Retrain => self.claim_held(&reason),
             (_, Some(best)) => self.claim_held(&best),
+            (None, None) => self.claim_held(&reason),
             (Some(guard), None) => self.hold(guard),
         })
+    }
+
+    /// Adds a cause to the held ones, which it may confirm; it is given as it is remembered.
+    pub(super) fn remember(&mut self, trigger: &Trigger) -> Reason {
+        self.slot.held.add(Reason::of(trigger));
+        self.confirm();
+        let listed = self.slot.held.of(&trigger.cause).cloned();
+        listed.unwrap_or_else(|| Reason::of(trigger))
     }
 
     /// The marker knows the trigger. If the claim was left unfinished by a worker
@@ -100,9 +107,7 @@ impl Turn<'_> {
 
     /// What happened before this moment is too old to act on.
     fn horizon(&self) -> Timestamp {
-        self.now
-            .saturating_sub(self.policy.policy.max_event_age.duration())
-            .unwrap_or(Timestamp::MIN)
+        earlier(self.now, self.policy.policy.max_event_age.duration())
     }
 
     fn see_alarm(&mut self, alarm: Digest, state: AlarmState, at: Timestamp) {
@@ -226,20 +231,13 @@ impl Turn<'_> {
         if let Some(outcome) = self.not_approved(leading) {
             return self.commit(outcome, vec![]);
         }
-        let (taken, kept) = self.take_held(leading);
-        let claim = match self.write_claim(leading, taken) {
+        let claim = match self.write_claim(leading) {
             Ok(claim) => claim,
             Err(what) => {
                 let guard = self.misconfigure(what);
                 return self.hold(guard);
             }
         };
-        self.slot.held = kept;
-        if claim.data.is_some() {
-            self.slot.data.take();
-        }
-        // What was complete belongs to this start, also if nothing of it could be counted.
-        self.slot.data.complete_at = None;
         self.slot.misconfigured = None;
         self.slot.claims = claim.number;
         self.slot.due_at = Some(claim.resume_at);
@@ -254,8 +252,7 @@ impl Turn<'_> {
 
     /// Records what would be started now, and goes on as if it had succeeded.
     fn would_start(mut self, leading: &Reason) -> Step {
-        let (reasons, kept) = self.take_held(leading);
-        self.slot.held = kept;
+        let reasons = self.take_held(leading);
         self.consume_closed();
         self.slot.record_observed_start(self.now);
         self.slot.settle(&reasons, Fate::Observed, None, self.now);
