@@ -9,9 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use retrain_core::data::{Arrivals, KnownObjects, ObjectVersion};
 use retrain_core::drift::DriftKind;
-use retrain_core::event::{
-    Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps,
-};
+use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, Facts, Lookup, Lookups, Timing};
 use retrain_core::names::{AlarmArn, ModelName};
@@ -103,11 +101,13 @@ fn event(what: u8, which: u8, slot: &Slot, now: Timestamp) -> Event {
             objects: vec![object(which)],
             ..Arrivals::default()
         }),
-        8 => Event::Pause { key: None,
+        8 => Event::Pause {
+            key: None,
             by: "ana".to_owned(),
             why: "to look".to_owned(),
         },
-        9 => Event::Unpause { key: None,
+        9 => Event::Unpause {
+            key: None,
             by: "ana".to_owned(),
             why: "seen".to_owned(),
         },

@@ -12,8 +12,9 @@ use retrain_core::period::Period;
 
 pub(super) const SETTINGS_HELP: &str = "\
 The table and the policies are found by --table and --policy-path or --policy-bundle, or by the \
-variables of the functions, RETRAIN_TABLE and RETRAIN_POLICY_PATH or RETRAIN_POLICY_BUNDLE. Region, credentials, profile and endpoints \
-are read as every AWS SDK reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on.";
+variables of the functions, RETRAIN_TABLE and RETRAIN_POLICY_PATH or RETRAIN_POLICY_BUNDLE. \
+Region, credentials, profile and endpoints are read as every AWS SDK reads them: AWS_REGION, \
+AWS_PROFILE, AWS_ENDPOINT_URL and so on.";
 
 const DEPLOYED_HELP: &str = "\
 The answer is read from the decisions about deployments. A package is deployed from when its \

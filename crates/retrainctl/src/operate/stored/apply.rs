@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::super::Surroundings;
 use super::super::ask::{by, sentence, settings};
 use super::super::place::{Place, lanes};
-
 use super::plan::Plan;
 use super::present::{self, Present};
 use crate::cli::stored::ApplyArgs;
