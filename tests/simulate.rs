@@ -118,15 +118,17 @@ impl Days {
         days.alarm("c", 18.5, 30.0);
         days.alarm("a", 20.0, 26.0);
         let by = json!("ana");
-        days.request(
-            21.0,
-            json!({"request": "pause", "model": "fraud-detection", "by": by, "why": "a test"}),
-        );
+        let pause = json!({
+            "request": "pause", "model": "fraud-detection", "key": "p", "by": by, "why": "a test",
+        });
+        days.request(21.0, pause.clone());
         days.objects(22.0, &["6", "7", "8", "9"]);
         days.request(
             27.0,
             json!({"request": "resume", "model": "fraud-detection", "by": by, "why": "a test"}),
         );
+        // With its key, it is not paused once more.
+        days.request(27.5, pause);
         let manual = json!({
             "request": "retrain", "model": "fraud-detection", "key": "k", "by": by,
             "why": "a test", "force": true,

@@ -97,8 +97,31 @@ async fn the_later_of_two_people_is_not_overruled_by_a_redelivery() {
     let approve = asked("approve", "ticket-12");
     assert_eq!(release.ask(approve.clone()).await.unwrap(), "writing");
     release.deliver_all().await;
-    let reject = asked("reject", "ticket-13");
+    // The same ticket: a key is one of its kind of request.
+    let reject = asked("reject", "ticket-12");
     assert_eq!(release.ask(reject).await.unwrap(), "writing");
+    release.deliver_all().await;
+    assert_eq!(release.ask(approve).await.unwrap(), "duplicate");
+    release.deliver_all().await;
+    assert_eq!(release.approval(&package).0, ApprovalStatus::Rejected);
+}
+
+/// Promise 4: the request had come to nothing, because the gate had been faster.
+#[tokio::test]
+async fn what_was_not_taken_is_not_taken_later() {
+    let release = Release::start().await;
+    let package = release.register("0.95");
+    release.deliver_all().await;
+    assert_eq!(release.approval(&package).0, ApprovalStatus::Approved);
+    let asked = |request, key: &str| {
+        json!({
+            "request": request, "model": "fraud-detection", "package_version": 2,
+            "key": key, "by": "ana", "why": "the report",
+        })
+    };
+    let approve = asked("approve", "ticket-12");
+    assert_eq!(release.ask(approve.clone()).await.unwrap(), "not_taken");
+    assert_eq!(release.ask(asked("reject", "t")).await.unwrap(), "writing");
     release.deliver_all().await;
     assert_eq!(release.ask(approve).await.unwrap(), "duplicate");
     release.deliver_all().await;

@@ -17,6 +17,7 @@ use retrain_controller::Wanted;
 use retrain_core::lane::SlotKey;
 use retrain_core::names::ModelName;
 use retrain_core::slot::Slot;
+use retrain_debounce::DUE_SHARDS;
 use retrain_lambda::Failure;
 use retrain_local::{Deployment, sample};
 use retrain_sandbox::s3::{NewObject, Versioning};
@@ -30,8 +31,9 @@ use crate::data::{batch, returned};
 /// The one that may be poisonous.
 pub(super) const POISON: &str = "poison";
 
-/// The ordinary ones.
-pub(super) const OTHERS: [&str; 3] = ["m001", "m002", "m003"];
+/// The ordinary ones. Their slots share the shard of the poisonous one's, so that whoever
+/// stops at that one misses them; a test holds it.
+pub(super) const OTHERS: [&str; 3] = ["m004", "m014", "m016"];
 
 const BUCKET: &str = "neighbours";
 
@@ -278,6 +280,23 @@ impl Neighbours {
                 }
             }
         }
+    }
+
+    /// The shards in which a slot will be due.
+    pub(super) async fn shards(&self) -> Vec<u8> {
+        let store = self.deployment.store();
+        let mut shards = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            if !store
+                .due(shard, Timestamp::MAX, 1)
+                .await
+                .unwrap()
+                .is_empty()
+            {
+                shards.push(shard);
+            }
+        }
+        shards
     }
 
     pub(super) async fn slot(&self, model: &str) -> Slot {

@@ -282,17 +282,17 @@ impl Desk<'_> {
 
 fn asked_of_package(request: &PackageRequest, now: Timestamp) -> Result<Event, Unmeetable> {
     let (by, why) = (&request.by, &request.why);
-    let decide = |approve| Event::Decide {
-        key: request.key.clone(),
+    let decide = |approve, key: &Option<String>| Event::Decide {
+        key: key.clone(),
         approve,
         by: by.clone(),
         why: why.clone(),
     };
-    Ok(match request.asks {
+    Ok(match &request.asks {
         PackageAsks::SignOff { role, opinion } => {
-            Event::SignOff(Signoff::new(role, opinion, by, why, now)?)
+            Event::SignOff(Signoff::new(*role, *opinion, by, why, now)?)
         }
-        PackageAsks::Approve => decide(true),
-        PackageAsks::Reject => decide(false),
+        PackageAsks::Approve { key } => decide(true, key),
+        PackageAsks::Reject { key } => decide(false, key),
     })
 }

@@ -35,10 +35,10 @@ impl Executions for CodePipeline {
         let Target::Codepipeline { name } = &claim.target else {
             return Err(foreign(&claim.target));
         };
-        let (candidates, complete) = self.candidates(name, earliest).await?;
-        // The claim's own was started soon after the claim, so it is the oldest or near it.
-        let oldest_first = candidates.iter().rev().take(MAX_READS);
-        for (id, started_at) in oldest_first {
+        let (mut candidates, complete) = self.candidates(name, earliest).await?;
+        // The claim's own was started soon after the claim, by a clock that may be wrong.
+        candidates.sort_by_key(|(_, started_at)| started_at.duration_since(claim.claimed_at).abs());
+        for (id, started_at) in candidates.iter().take(MAX_READS) {
             let execution = self.read(name, id).await?;
             if execution.is_some_and(|execution| token(&execution).as_ref() == Some(&claim.token)) {
                 return Ok(Some(Found {

@@ -296,6 +296,32 @@ async fn an_execution_is_found_by_its_claim_among_many_whatever_became_of_it() {
     assert_eq!(bench.count("ListPipelineExecutions") - lists, 1);
 }
 
+/// The search begins long before the claim, for clocks that are wrong.
+#[tokio::test]
+async fn what_others_started_before_does_not_hide_the_claims_own() {
+    let bench = Bench::start().await;
+    let sandbox = bench.sandbox.codepipeline();
+    sandbox.set_concurrency_limit(1_000);
+    let earliest = bench.sandbox.clock().now();
+    for _ in 0..120 {
+        sandbox.start_by_hand(PIPELINE).unwrap();
+        bench.pass(20);
+    }
+    let claim = Claim {
+        claimed_at: bench.sandbox.clock().now(),
+        ..claim(1)
+    };
+    bench.pass(2);
+    let execution = bench.started(&claim).await;
+    bench.pass(60);
+    for _ in 0..120 {
+        sandbox.start_by_hand(PIPELINE).unwrap();
+    }
+    let found = bench.codepipeline.find(&claim, earliest).await.unwrap();
+    assert_eq!(found.unwrap().execution, execution);
+    assert_eq!(bench.count(GET), 1);
+}
+
 #[tokio::test]
 async fn a_look_that_would_read_too_much_says_so_instead_of_no() {
     let bench = Bench::start().await;

@@ -1,4 +1,5 @@
-//! How many decisions a core makes a second: `cargo bench -p retrain-core`.
+//! How many decisions a core makes a second, built as `retrainctl` is:
+//! `cargo bench --profile dist -p retrain-core`.
 //!
 //! Each is one call of `step` with everything that a function would have read, from an
 //! alarm that is held behind a run to the claim of a start. To drop what `step` returns is a
@@ -7,8 +8,8 @@
 
 mod cases;
 
-use divan::Bencher;
 use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
 
 use self::cases::{Case, Kind};
 
@@ -24,7 +25,7 @@ fn bench(bencher: Bencher<'_, '_>, kind: Kind) {
     let case = Case::of(kind);
     let facts = case.facts();
     let bencher = bencher.counter(ItemsCount::new(1_u32));
-    bencher.bench(|| drop(case.step(&facts)));
+    bencher.bench(|| drop(black_box(case.step(black_box(&facts)))));
 }
 
 #[divan::bench]

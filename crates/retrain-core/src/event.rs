@@ -345,7 +345,10 @@ impl Event {
             Self::Unpause { key, .. } => of_request("resume", key.as_ref()),
             Self::ResetBreaker { key, .. } => of_request("reset_breaker", key.as_ref()),
             Self::Abandon { key, .. } => of_request("abandon", key.as_ref()),
-            Self::Decide { key, .. } => of_request("decide", key.as_ref()),
+            Self::Decide { key, approve, .. } => {
+                let verdict = if *approve { "approve" } else { "reject" };
+                of_request(verdict, key.as_ref())
+            }
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::data::{Generations, KnownObjects, Tally};
 use crate::event::ExecutionStatus;
 use crate::execution::Execution;
 use crate::gate::Evidence;
-use crate::guard::later;
+use crate::guard::{earlier, later};
 use crate::names::{AlarmArn, ModelName, ModelPackageArn, ModelPackageGroupName, ParameterName};
 use crate::package::{Origin, PackageDescription};
 use crate::policy::{ManifestPolicy, Placeholder, Policy};
@@ -226,7 +226,7 @@ impl<T> From<Option<T>> for Lookup<T> {
     }
 }
 
-/// How far before its claim an execution is looked for.
+/// How far before its claim an execution is looked for. No clock may be further off.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long things take, or may take.
@@ -277,7 +277,7 @@ impl Timing {
         check(
             "max_skew",
             "from 0 s to 1 h",
-            !max_skew.is_negative() && max_skew <= hours(1),
+            !max_skew.is_negative() && max_skew <= LOOK_BACK,
         )?;
         check(
             "settle",
@@ -333,15 +333,15 @@ impl Timing {
     ///
     /// It is told from others by its name. The time only bounds how much is searched, so it
     /// is generous: a worker whose clock is further ahead than `max_skew` must not make its
-    /// execution invisible, because it would be started once more. AWS refuses requests
-    /// whose signatures are off by 15 minutes or less.
+    /// execution invisible, because it would be started once more. AWS takes no request
+    /// whose signature is off by more than 15 minutes.
     pub fn earliest_start(&self, claimed_at: Timestamp) -> Timestamp {
-        later(claimed_at, -self.max_skew.max(LOOK_BACK))
+        earlier(claimed_at, LOOK_BACK)
     }
 
     /// Since when AWS shows what came after this, by whoever's clock.
     pub(crate) fn since(&self, at: Timestamp) -> Timestamp {
-        later(at, -self.max_skew)
+        earlier(at, self.max_skew)
     }
 }
 

@@ -191,14 +191,27 @@ pub struct Run {
 impl Run {
     /// What is remembered of it when it is over: its end has dealt with its causes.
     pub(crate) fn closed(&self) -> Self {
+        let claim = &self.claim;
         let claim = Claim {
-            reasons: Reasons::default(),
+            number: claim.number,
+            token: claim.token,
+            target: claim.target.clone(),
             parameters: BTreeMap::new(),
-            ..Claim::clone(&self.claim)
+            description: claim.description.clone(),
+            kind: claim.kind,
+            package: claim.package.clone(),
+            reasons: Reasons::default(),
+            data: claim.data.clone(),
+            policy_version: claim.policy_version,
+            claimed_at: claim.claimed_at,
+            attempt: claim.attempt,
+            lease_until: claim.lease_until,
+            resume_at: claim.resume_at,
         };
         Self {
             claim: Arc::new(claim),
-            ..self.clone()
+            execution: self.execution.clone(),
+            started_at: self.started_at,
         }
     }
 }

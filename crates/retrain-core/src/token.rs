@@ -110,9 +110,9 @@ impl TryFrom<String> for ClientRequestToken {
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; DIGEST_CHARS]);
 
-/// A text that is no digest, and no token.
+/// A text that is no digest, and so no token either.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("a controller token is 32 lower-case hexadecimal characters")]
+#[error("32 lower-case hexadecimal characters are wanted")]
 pub struct InvalidDigest;
 
 impl Digest {
@@ -191,6 +191,7 @@ fn text<const N: usize>(digits: [u8; N]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::EnvironmentName;
 
     fn token(
         epoch: &str,
@@ -208,15 +209,34 @@ mod tests {
         )
     }
 
+    /// They are in the tables of those who run the controller, and at AWS: another value
+    /// would make what is known new, and start again what was started.
+    #[test]
+    fn what_was_derived_once_is_derived_for_ever() {
+        let token = token("e", "m", &Lane::Retrain, "p", 1);
+        assert_eq!(token.as_str(), "90971c40233bdb8e4abf9da9fd3c266a");
+        assert_eq!(Epoch::derive(&["a", "b"]).as_str(), "3c9d591045bc8876");
+        assert_eq!(digest("a"), "3b196fd4907bedf51c3090e9835f2f7c");
+        let long = digest_of(&["a", "b"]);
+        assert_eq!(
+            long,
+            "3c9d591045bc8876f9d0399bbfb05c6a412096e906f73278f98406cd5dca86df"
+        );
+        // The lengths before the parts keep them apart.
+        assert_ne!(long, digest_of(&["ab", ""]));
+    }
+
     #[test]
     fn a_token_depends_on_every_part() {
         let base = token("e", "ab", &Lane::Retrain, "c", 1);
+        let staging = Lane::Deploy(EnvironmentName::parse("staging").unwrap());
         assert_eq!(base, token("e", "ab", &Lane::Retrain, "c", 1));
         for other in [
             token("f", "ab", &Lane::Retrain, "c", 1),
             token("e", "a", &Lane::Retrain, "bc", 1),
             token("e", "ab", &Lane::Retrain, "d", 1),
             token("e", "ab", &Lane::Retrain, "c", 2),
+            token("e", "ab", &staging, "c", 1),
         ] {
             assert_ne!(base, other);
         }

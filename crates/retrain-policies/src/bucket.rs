@@ -136,7 +136,6 @@ impl S3Bundle {
                 "it would be too long to be read",
             ));
         }
-        Bundle::read(&bytes).map_err(|error| PortError::terminal(doing(), error))?;
         let is_first = known.etag.is_none();
         let client = &self.client;
         let answer = client

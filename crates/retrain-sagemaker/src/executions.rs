@@ -142,7 +142,7 @@ impl SageMaker {
     }
 }
 
-/// The execution, if it carries the claim's name and is not from before the claim.
+/// The execution, if it carries the claim's name and was started no earlier than this.
 fn carries(summary: &PipelineExecutionSummary, wanted: &str, earliest: Timestamp) -> Option<Found> {
     let started_at = summary.start_time().and_then(timestamp)?;
     let named = summary.pipeline_execution_display_name() == Some(wanted);

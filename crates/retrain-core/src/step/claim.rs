@@ -283,7 +283,8 @@ impl Turn<'_> {
         if causes > 1 {
             let _ = write!(text, " and {} more", causes - 1);
         }
-        // Nearly every text is printable ASCII, which is found out in a moment.
+        // Nearly every text is printable ASCII. To count what is not, instead of stopping at
+        // the first, is done for many bytes at once.
         let others = text.bytes().filter(|byte| !matches!(byte, b' '..=b'~'));
         if others.count() > 0 {
             text = text.replace(char::is_control, " ");

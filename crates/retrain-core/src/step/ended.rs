@@ -116,7 +116,9 @@ impl Turn<'_> {
     /// The data of the run that ended last is consumed: should its execution be
     /// retried, it has none.
     pub(super) fn consume_closed(&mut self) {
-        if let Some(closed) = &mut self.slot.closed {
+        if let Some(closed) = &mut self.slot.closed
+            && closed.claim.data.is_some()
+        {
             Arc::make_mut(&mut closed.claim).data = None;
         }
     }

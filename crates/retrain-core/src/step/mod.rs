@@ -166,16 +166,25 @@ pub fn step(
     policy: &PolicyInForce,
     now: Timestamp,
 ) -> Result<Step, StepError> {
-    let now = now.max(earliest(slot, &policy.lane));
-    let turn = Turn {
-        slot: Box::new(slot.clone()),
+    let turn = || Turn::new(slot, event, facts, policy, now);
+    Ok(match decide(slot, turn())? {
+        // What is asked with a key is remembered also where there is nothing to do: it would
+        // undo what somebody asks meanwhile, were it delivered again.
+        Step::Settled(outcome) if facts.seen.is_none() && event.dedupe_key().is_some() => {
+            turn().commit(outcome, vec![])
+        }
+        step => step,
+    })
+}
+
+/// Decides, without looking whether what is settled must be remembered.
+fn decide(slot: &Slot, turn: Turn<'_>) -> Result<Step, StepError> {
+    let Turn {
         event,
         facts,
         policy,
-        now,
-        blackout_until: blackout_until(&policy.policy.blackouts, now),
-        objects: Vec::new(),
-    };
+        ..
+    } = turn;
     if !is_of(event, &policy.lane) {
         return Err(StepError::OtherLane {
             event: event.to_string(),
@@ -326,7 +335,26 @@ impl Step {
     }
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    fn new(
+        slot: &Slot,
+        event: &'a Event,
+        facts: &'a Facts<'a>,
+        policy: &'a PolicyInForce,
+        now: Timestamp,
+    ) -> Self {
+        let now = now.max(earliest(slot, &policy.lane));
+        Self {
+            slot: Box::new(slot.clone()),
+            event,
+            facts,
+            policy,
+            now,
+            blackout_until: blackout_until(&policy.policy.blackouts, now),
+            objects: Vec::new(),
+        }
+    }
+
     /// The write that ends this turn, with its decision.
     fn commit(self, outcome: Outcome, commands: Vec<Command>) -> Step {
         let at = self.now;

@@ -190,8 +190,12 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
             None => of_model(&root, ordered(&root, order)?),
         },
         Kind::SignOff => of_package(release::sign_off(&root)?),
-        Kind::Approve => of_package(PackageAsks::Approve),
-        Kind::Reject => of_package(PackageAsks::Reject),
+        Kind::Approve => of_package(PackageAsks::Approve {
+            key: fields::optional_key(&root)?,
+        }),
+        Kind::Reject => of_package(PackageAsks::Reject {
+            key: fields::optional_key(&root)?,
+        }),
         Kind::Deploy => of_environment(release::deploy(&root)?),
         Kind::Rollback => of_environment(release::rollback(&root)?),
         Kind::Controller { pause } => Ok(Request::Controller {

@@ -18,8 +18,6 @@ pub struct PackageRequest {
     pub package: PackageRef,
     /// What is asked.
     pub asks: PackageAsks,
-    /// Asking twice with one key is asking once.
-    pub key: Option<String>,
     /// Who asks.
     pub by: String,
     /// Why.
@@ -45,7 +43,7 @@ impl fmt::Display for PackageRef {
 }
 
 /// What can be asked about a model package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PackageAsks {
     /// To record a person's word for one role.
     SignOff {
@@ -55,9 +53,15 @@ pub enum PackageAsks {
         opinion: Opinion,
     },
     /// To approve it.
-    Approve,
+    Approve {
+        /// Asking twice with one key is asking once.
+        key: Option<String>,
+    },
     /// To reject it.
-    Reject,
+    Reject {
+        /// Asking twice with one key is asking once.
+        key: Option<String>,
+    },
 }
 
 /// Something that a person asks about the deployments of a model to one environment.
@@ -150,7 +154,6 @@ pub(super) fn of_package(
         model: fields::model(root)?,
         package: fields::package(root)?,
         asks,
-        key: fields::optional_key(root)?,
         by: fields::by(root)?,
         why: fields::why(root)?,
     })

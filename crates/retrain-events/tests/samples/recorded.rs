@@ -125,10 +125,9 @@ fn request_as_json(event: &Value) -> Value {
                 PackageAsks::SignOff { role, opinion } => {
                     json!({ "sign_off": { "role": role, "opinion": opinion } })
                 }
-                PackageAsks::Approve => json!("approve"),
-                PackageAsks::Reject => json!("reject"),
+                PackageAsks::Approve { key } => json!({ "approve": { "key": key } }),
+                PackageAsks::Reject { key } => json!({ "reject": { "key": key } }),
             },
-            "key": request.key,
             "by": request.by,
             "why": request.why,
         }),

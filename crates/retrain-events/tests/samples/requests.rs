@@ -43,14 +43,13 @@ fn a_package_is_named_by_version_or_by_arn() {
         PackageRequest {
             model: ModelName::parse("fraud-detection").unwrap(),
             package: PackageRef::Version(7),
-            asks: PackageAsks::Approve,
-            key: None,
+            asks: PackageAsks::Approve { key: None },
             by: "ana@example.com".into(),
             why: "better on last week's fraud".into(),
         }
     );
     let rejected = of_package(&sample("reject"));
-    assert_eq!(rejected.asks, PackageAsks::Reject);
+    assert_eq!(rejected.asks, PackageAsks::Reject { key: None });
     let arn = ModelPackageArn::parse(ARN).unwrap();
     assert_eq!(rejected.package, PackageRef::Arn(arn));
 }
@@ -156,7 +155,8 @@ fn orders_and_decisions_may_have_a_key() {
         event
     };
     let key = Some("ticket-12".to_owned());
-    assert_eq!(of_package(&keyed("approve")).key, key);
+    let approve = PackageAsks::Approve { key: key.clone() };
+    assert_eq!(of_package(&keyed("approve")).asks, approve);
     let order = Order::Pause;
     let asked = of_environment(&keyed("pause-environment")).asks;
     assert_eq!(asked, DeploymentAsks::Order { order, key });

@@ -270,30 +270,37 @@ impl Bundle {
         }
     }
 
-    /// Writes it. The same bundle has always the same bytes.
+    /// Writes it, if it can be read. The same bundle has always the same bytes.
     pub fn write(&self) -> io::Result<Vec<u8>> {
-        let text: usize = self.models.values().map(|of| of.text.len()).sum();
-        if u64::try_from(text).map_or(true, |text| text > MAX_TEXT) {
-            return Err(io::Error::other(InvalidBundle::TooLong));
-        }
+        self.write_within(MAX_TEXT)
+    }
+
+    fn write_within(&self, max: u64) -> io::Result<Vec<u8>> {
         let mut out = GzEncoder::new(Vec::new(), Compression::default());
+        let mut left = max;
+        let mut write = |line: String| {
+            let line = line + "\n";
+            let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+            left = left
+                .checked_sub(length)
+                .ok_or_else(|| io::Error::other(InvalidBundle::TooLong))?;
+            out.write_all(line.as_bytes())
+        };
         let head = Head {
             retrain_policies: FORM,
             revision: self.revision,
             models: self.len(),
             note: self.note.clone(),
         };
-        serde_json::to_writer(&mut out, &head)?;
+        write(serde_json::to_string(&head)?)?;
         for (model, of) in &self.models {
             let line = Line {
                 model: model.clone(),
                 version: of.version,
                 policy: of.text.clone(),
             };
-            out.write_all(b"\n")?;
-            serde_json::to_writer(&mut out, &line)?;
+            write(serde_json::to_string(&line)?)?;
         }
-        out.write_all(b"\n")?;
         out.finish()
     }
 }

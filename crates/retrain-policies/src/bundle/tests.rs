@@ -148,3 +148,18 @@ fn a_bundle_that_would_not_fit_is_not_read_to_its_end() {
     let error = Bundle::read_within(&bytes, 1_000).unwrap_err();
     assert!(matches!(error, InvalidBundle::TooLong), "{error:?}");
 }
+
+#[test]
+fn what_is_written_within_a_length_is_read_within_it() {
+    // Quotes take two bytes each.
+    let policies = put(&[("a", &"\"".repeat(500)), ("b", "é")]);
+    let bundle = Bundle::default().with(policies, "").unwrap();
+    let least = (1..3_000).find(|max| bundle.write_within(*max).is_ok());
+    let least = least.unwrap();
+    assert!(least > 1_000, "{least}");
+    let bytes = bundle.write_within(least).unwrap();
+    assert_eq!(bytes, bundle.write().unwrap());
+    assert!(Bundle::read_within(&bytes, least).is_ok());
+    let error = Bundle::read_within(&bytes, least - 1).unwrap_err();
+    assert!(matches!(error, InvalidBundle::TooLong), "{error:?}");
+}

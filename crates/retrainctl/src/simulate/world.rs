@@ -273,10 +273,7 @@ impl<'a> World<'a> {
             return (None, Vec::new());
         };
         let objects = model.known(event);
-        let seen = match event {
-            Event::Trigger(trigger) => model.seen.get(&trigger.dedupe_key()),
-            _ => None,
-        };
+        let seen = event.dedupe_key().and_then(|key| model.seen.get(&key));
         let seen = seen.filter(|(_, expires_at)| now < *expires_at);
         let mut facts = Facts {
             seen: seen.map(|(seen, _)| seen),

@@ -320,10 +320,7 @@ impl World {
 
     /// Steps, and looks up what is asked for.
     fn step(&self, event: &Event, may_start: bool) -> Step {
-        let key = match event {
-            Event::Trigger(trigger) => Some(trigger.dedupe_key()),
-            _ => None,
-        };
+        let key = event.dedupe_key();
         let mut facts = Facts {
             seen: key.as_ref().and_then(|key| self.markers.get(key)),
             objects: &self.store,

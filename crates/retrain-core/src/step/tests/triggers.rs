@@ -202,6 +202,17 @@ fn what_a_person_asks_with_a_key_is_remembered_and_done_once() {
         |(key, by, why)| Event::ResetBreaker { key, by, why },
         |(key, by, why)| Event::Abandon { key, by, why },
     ];
+    let decides = [true, false].map(|approve| Event::Decide {
+        key: key.clone(),
+        approve,
+        by: by.clone(),
+        why: why.clone(),
+    });
+    let rolls_back = Event::RollBack {
+        key: key.clone().unwrap(),
+        by: by.clone(),
+        why: why.clone(),
+    };
     let seen = Seen {
         decision: 7,
         claim: None,
@@ -210,18 +221,53 @@ fn what_a_person_asks_with_a_key_is_remembered_and_done_once() {
         decision: 7,
         claim: None,
     });
-    let mut keys = alloc::collections::BTreeSet::new();
+    let others = decides.iter().chain([&rolls_back]);
+    let mut keys: alloc::collections::BTreeSet<_> = others.filter_map(Event::dedupe_key).collect();
     for event in events {
         let event = event(told());
         let again = Model::new().try_step(&event, Some(&seen), 1).unwrap();
         assert_eq!(again, duplicate, "{event:?}");
         keys.insert(event.dedupe_key().unwrap());
     }
-    assert_eq!(keys.len(), 4, "a key is one of its kind of request");
+    assert_eq!(keys.len(), 7, "a key is one of its kind of request");
     let pause = events[0](told());
     let Step::Commit(commit) = Model::new().try_step(&pause, None, 1).unwrap() else {
         panic!()
     };
     assert_eq!(commit.marker.unwrap().0, pause.dedupe_key().unwrap());
     assert_eq!(events[0]((None, by, why)).dedupe_key(), None);
+}
+
+/// Delivered again later, it would end a pause that somebody asks for meanwhile.
+#[test]
+fn what_a_person_asks_with_a_key_is_remembered_where_there_is_nothing_to_do() {
+    let model = Model::new();
+    let resume = |key| Event::Unpause {
+        key,
+        by: "ana".into(),
+        why: "x".into(),
+    };
+    let before = model.slot.clone();
+    let keyed = resume(Some("k".into()));
+    let Step::Commit(commit) = model.try_step(&keyed, None, 1).unwrap() else {
+        panic!()
+    };
+    let (key, seen) = commit.marker.unwrap();
+    assert_eq!(key, keyed.dedupe_key().unwrap());
+    assert_eq!(seen.decision, commit.slot.version);
+    let outcome = Outcome::Unchanged {
+        because: Unchanged::AlreadySo,
+    };
+    assert_eq!(commit.decision.unwrap().outcome, outcome);
+    assert_eq!(commit.commands, []);
+    let version = commit.slot.version;
+    let updated_at = commit.slot.updated_at;
+    let expected = Slot {
+        version,
+        updated_at,
+        ..before
+    };
+    assert_eq!(*commit.slot, expected);
+    let step = model.try_step(&resume(None), None, 1).unwrap();
+    assert_eq!(step, Step::Settled(outcome));
 }
