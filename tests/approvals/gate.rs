@@ -1,7 +1,7 @@
 //! The gate decides, or asks.
 
 use retrain_sandbox::sagemaker::ApprovalStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Release;
 
@@ -82,18 +82,20 @@ async fn what_the_gate_cannot_decide_waits_for_a_person_who_is_reminded() {
     }
 }
 
+/// What a person asks about the registered package.
+fn asked(request: &str, key: &str) -> Value {
+    json!({
+        "request": request, "model": "fraud-detection", "package_version": 2,
+        "key": key, "by": "ana", "why": "the report",
+    })
+}
+
 /// Promise 4: the first request is delivered again after the second one.
 #[tokio::test]
 async fn the_later_of_two_people_is_not_overruled_by_a_redelivery() {
     let release = Release::start().await;
     let package = release.register("0.905");
     release.deliver_all().await;
-    let asked = |request, key| {
-        json!({
-            "request": request, "model": "fraud-detection", "package_version": 2,
-            "key": key, "by": "ana", "why": "the report",
-        })
-    };
     let approve = asked("approve", "ticket-12");
     assert_eq!(release.ask(approve.clone()).await.unwrap(), "writing");
     release.deliver_all().await;
@@ -113,12 +115,6 @@ async fn what_was_not_taken_is_not_taken_later() {
     let package = release.register("0.95");
     release.deliver_all().await;
     assert_eq!(release.approval(&package).0, ApprovalStatus::Approved);
-    let asked = |request, key: &str| {
-        json!({
-            "request": request, "model": "fraud-detection", "package_version": 2,
-            "key": key, "by": "ana", "why": "the report",
-        })
-    };
     let approve = asked("approve", "ticket-12");
     assert_eq!(release.ask(approve.clone()).await.unwrap(), "not_taken");
     assert_eq!(release.ask(asked("reject", "t")).await.unwrap(), "writing");
