@@ -106,6 +106,38 @@ fn data_and_words_go_different_ways() {
     assert_eq!(retrainctl(&strict).status.code(), Some(3));
 }
 
+/// A single clock that counts from 1970 would make a backtest of half a century.
+#[test]
+fn a_moment_that_cannot_be_right_is_shown_with_its_line() {
+    let lines = |moments: [&str; 2]| {
+        let asks = r#"{"request": "pause", "model": "churn", "by": "ana", "why": "a test"}"#;
+        moments
+            .map(|at| format!(r#"{{"at": "{at}", "event": {asks}}}"#))
+            .join("\n")
+    };
+    let good = lines(["2026-01-05T06:00:00Z", "2026-01-04T06:00:00Z"]);
+    let lost = lines(["2026-01-06T06:00:00Z", "1970-01-01T00:00:09Z"]);
+    let files = Files::new(
+        "moments",
+        &[
+            ("good.jsonl", good.as_bytes()),
+            ("lost.jsonl", lost.as_bytes()),
+        ],
+    );
+    let (good, lost) = (files.path("good.jsonl"), files.path("lost.jsonl"));
+    let output = retrainctl(&["simulate", &good, &lost, "-p", POLICIES]);
+    assert_eq!(output.status.code(), Some(3));
+    let words = text(&output.stderr);
+    for end in [
+        format!("from 1970-01-01T00:00:09Z ({lost}:2)"),
+        format!("to 2026-01-06T06:00:00Z ({lost}:1)"),
+    ] {
+        assert!(words.contains(&end), "{words}");
+    }
+    let output = retrainctl(&["simulate", &good, "-p", POLICIES]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
 /// The same events in every form that they may be kept in.
 #[test]
 fn the_form_of_the_input_makes_no_difference() {

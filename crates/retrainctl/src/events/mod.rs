@@ -4,6 +4,7 @@
 mod files;
 mod progress;
 mod recording;
+mod span;
 mod told;
 
 pub(crate) use self::recording::{

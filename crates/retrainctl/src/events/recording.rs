@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::files::{self, Batch};
 use super::progress::{Bar, Counted};
+use super::span::Span;
 use super::told::{Told, told};
 use crate::exit::Failure;
 
@@ -37,6 +38,7 @@ pub(crate) struct Recording {
     pub(crate) unreadable: u64,
     /// The first of them.
     pub(crate) shown: Vec<Unreadable>,
+    span: Span,
     statuses: Statuses,
     alarms: Alarms,
     buckets: Buckets,
@@ -245,7 +247,7 @@ impl Recording {
         }
     }
 
-    fn add(&mut self, file: &Path, read: Vec<Read>) {
+    fn add(&mut self, (file, path): (usize, &Path), read: Vec<Read>) {
         for Read {
             number,
             order,
@@ -257,14 +259,17 @@ impl Recording {
                 let (at, told) = match told {
                     Ok(told) => told,
                     Err(why) => {
-                        self.refuse(file, number, why);
+                        self.refuse(path, number, why);
                         continue;
                     }
                 };
                 match (self.keep(told), at) {
                     (Err(why), _) => *self.nothing.entry(why).or_default() += 1,
-                    (Ok(what), Some(at)) => self.events.push(Recorded { at, order, what }),
-                    (Ok(_), None) => self.refuse(file, number, NO_MOMENT.to_owned()),
+                    (Ok(what), Some(at)) => {
+                        self.span.widen(at, file, number);
+                        self.events.push(Recorded { at, order, what });
+                    }
+                    (Ok(_), None) => self.refuse(path, number, NO_MOMENT.to_owned()),
                 }
             }
         }
@@ -331,7 +336,9 @@ pub(crate) fn read(
         })
     })?;
     let recording = recording.into_inner();
-    Ok(recording.unwrap_or_else(PoisonError::into_inner).in_order())
+    let recording = recording.unwrap_or_else(PoisonError::into_inner);
+    recording.span.check(&files)?;
+    Ok(recording.in_order())
 }
 
 fn work(receive: &Mutex<Receiver<Work>>, files: &[PathBuf], recording: &Mutex<Recording>) {
@@ -342,7 +349,7 @@ fn work(receive: &Mutex<Receiver<Work>>, files: &[PathBuf], recording: &Mutex<Re
         };
         let Some(path) = files.get(file) else { return };
         let read = parsed(order, batch);
-        locked(recording).add(path, read);
+        locked(recording).add((file, path), read);
     }
 }
 
