@@ -17,6 +17,7 @@ use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, Facts, Lookup, Lookups, Timing};
 use retrain_core::lane::Lane;
 use retrain_core::names::{AlarmArn, ModelName};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::package::PackageApproval;
 use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::sequencer::Sequencer;
@@ -122,10 +123,9 @@ fn data(rows: u64) -> Event {
 /// One of every event, under a name for the document. `own` is the display name
 /// that the slot's claim gives.
 fn events(own: &str) -> Vec<(&'static str, Event)> {
-    let (by, why) = ("ana".to_owned(), "because".to_owned());
     let what = || "what AWS said".to_owned();
     let own = Some(own);
-    vec![
+    let mut events = vec![
         ("a trigger", trigger(start() + LATER)),
         (
             "the alarm clears",
@@ -188,40 +188,26 @@ fn events(own: &str) -> Vec<(&'static str, Event)> {
         ("enough data arrives", data(100)),
         ("a package is found", Event::Registered { found: None }),
         ("time passes", Event::Tick),
-        (
-            "a person pauses",
-            Event::Pause {
-                key: None,
-                by: by.clone(),
-                why: why.clone(),
-            },
-        ),
-        (
-            "a person resumes",
-            Event::Unpause {
-                key: None,
-                by: by.clone(),
-                why: why.clone(),
-            },
-        ),
-        (
-            "a person resets the breaker",
-            Event::ResetBreaker {
-                key: None,
-                by: by.clone(),
-                why: why.clone(),
-            },
-        ),
-        (
-            "a person abandons the claim",
-            Event::Abandon {
-                key: None,
-                by: by.clone(),
-                why: why.clone(),
-            },
-        ),
-        ("a person removes the policy", Event::Retire { by, why }),
+    ];
+    events.extend(of_people());
+    events
+}
+
+/// What people ask of a lane in which something starts.
+fn of_people() -> [(&'static str, Event); 5] {
+    [
+        ("a person pauses", OrderKind::Pause),
+        ("a person resumes", OrderKind::Resume),
+        ("a person resets the breaker", OrderKind::ResetBreaker),
+        ("a person abandons the claim", OrderKind::Abandon),
+        ("a person removes the policy", OrderKind::Retire),
     ]
+    .map(|(name, kind)| (name, ordered(kind)))
+}
+
+/// What a person asks.
+fn ordered(kind: OrderKind) -> Event {
+    Event::Order(Order::new(kind, "ana", "because"))
 }
 
 /// Fails to compile when an event is added that this file does not know.
@@ -232,21 +218,23 @@ fn number(event: &Event) -> usize {
         Event::StartAnswered { .. } => 2,
         Event::Status(_) => 3,
         Event::Tick => 4,
-        Event::Pause { .. } => 5,
-        Event::Unpause { .. } => 6,
-        Event::ResetBreaker { .. } => 7,
-        Event::Abandon { .. } => 8,
+        Event::Order(order) => match order.kind {
+            OrderKind::Pause => 5,
+            OrderKind::Resume => 6,
+            OrderKind::ResetBreaker => 7,
+            OrderKind::Abandon => 8,
+            OrderKind::RollBack => 12,
+            OrderKind::Approve | OrderKind::Reject => 17,
+            OrderKind::Retire => 19,
+        },
         Event::Data(_) => 9,
         Event::Registered { .. } => 10,
         Event::Withdrawn { .. } => 11,
-        Event::RollBack { .. } => 12,
         Event::EndpointRolledBack { .. } => 13,
         Event::ErrandDone { .. } => 14,
         Event::Package { .. } => 15,
         Event::SignOff(_) => 16,
-        Event::Decide { .. } => 17,
         Event::PackageWritten { .. } => 18,
-        Event::Retire { .. } => 19,
     }
 }
 

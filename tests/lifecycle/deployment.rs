@@ -6,11 +6,12 @@ use retrain_core::execution::Execution;
 use retrain_core::facts::{Lookup, Lookups};
 use retrain_core::lane::Lane;
 use retrain_core::names::{EndpointName, EnvironmentName, ModelPackageArn};
+use retrain_core::order::OrderKind;
 use retrain_core::package::{PackageApproval, PackageDescription, PackageStatus};
 use retrain_core::slot::{Phase, Slot};
 use retrain_core::trigger::{Cause, Deploys, Trigger};
 
-use super::{LATER, Row, World, start};
+use super::{LATER, Row, World, of_people, ordered, start};
 
 pub(super) const POLICY: &str = r#"{
     "pipeline": {"name": "fraud-training"},
@@ -126,7 +127,6 @@ fn refused(refusal: Refusal) -> Event {
 
 /// One of every event, under a name for the document.
 pub(super) fn events() -> Vec<(&'static str, Event)> {
-    let (by, why) = (|| "ana".to_owned(), || "because".to_owned());
     let what = || "what AWS said".to_owned();
     let mut events = vec![
         ("package 3 runs in the environment before", promoted(3)),
@@ -142,14 +142,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
             "package 2 is contested",
             withdrawn(2, Withdrawal::Contested),
         ),
-        (
-            "a person rolls back",
-            Event::RollBack {
-                key: "k".to_owned(),
-                by: by(),
-                why: why(),
-            },
-        ),
+        ("a person rolls back", ordered(OrderKind::RollBack)),
         (
             "the endpoint rolls back",
             Event::EndpointRolledBack {
@@ -228,50 +221,4 @@ pub(super) fn transitions() -> Vec<Row> {
     let starting = world.after(&idle, [promoted(3)]);
     let running = world.after(&starting, [accepted(3)]);
     world.meet(&[empty, idle, starting, running], |_| events(), name)
-}
-
-/// What people ask of any lane.
-fn of_people() -> [(&'static str, Event); 5] {
-    let (by, why) = (|| "ana".to_owned(), || "because".to_owned());
-    [
-        (
-            "a person pauses",
-            Event::Pause {
-                key: None,
-                by: by(),
-                why: why(),
-            },
-        ),
-        (
-            "a person resumes",
-            Event::Unpause {
-                key: None,
-                by: by(),
-                why: why(),
-            },
-        ),
-        (
-            "a person resets the breaker",
-            Event::ResetBreaker {
-                key: None,
-                by: by(),
-                why: why(),
-            },
-        ),
-        (
-            "a person abandons the claim",
-            Event::Abandon {
-                key: None,
-                by: by(),
-                why: why(),
-            },
-        ),
-        (
-            "a person removes the policy",
-            Event::Retire {
-                by: by(),
-                why: why(),
-            },
-        ),
-    ]
 }

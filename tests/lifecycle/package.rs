@@ -4,13 +4,14 @@ use retrain_core::event::{Event, Told};
 use retrain_core::facts::{GateEvidence, Lookups};
 use retrain_core::gate::{Evidence, Opinion, Report, Role, Signoff};
 use retrain_core::lane::Lane;
+use retrain_core::order::OrderKind;
 use retrain_core::package::{
     Origin, PackageApproval, PackageDescription, PackageStatus, UpdateAnswer,
 };
 use retrain_core::slot::Slot;
 
 use super::deployment::{POLICY, described, package};
-use super::{LATER, Row, World, start};
+use super::{LATER, Row, World, ordered, start};
 
 const PENDING: PackageApproval = PackageApproval::PendingManualApproval;
 const APPROVED: PackageApproval = PackageApproval::Approved;
@@ -44,15 +45,6 @@ fn signoff() -> Event {
         start(),
     );
     Event::SignOff(signoff.unwrap())
-}
-
-fn decide(approve: bool) -> Event {
-    Event::Decide {
-        key: None,
-        approve,
-        by: "ana".to_owned(),
-        why: "because".to_owned(),
-    }
 }
 
 fn answered(number: u64, answer: UpdateAnswer) -> Event {
@@ -90,8 +82,8 @@ pub(super) fn events(write: u64) -> Vec<(&'static str, Event)> {
         ("it is gone", of(PackageDescription::gone(package(2)))),
         ("it is approved, over a person's rejection", covered_up()),
         ("the last role signs off", signoff()),
-        ("a person approves by request", decide(true)),
-        ("a person rejects by request", decide(false)),
+        ("a person approves by request", ordered(OrderKind::Approve)),
+        ("a person rejects by request", ordered(OrderKind::Reject)),
         ("the write is done", written(write)),
         (
             "somebody was faster than the write",
@@ -119,13 +111,7 @@ pub(super) fn events(write: u64) -> Vec<(&'static str, Event)> {
             },
         ),
         ("time passes", Event::Tick),
-        (
-            "a person removes the policy",
-            Event::Retire {
-                by: "ana".to_owned(),
-                why: "because".to_owned(),
-            },
-        ),
+        ("a person removes the policy", ordered(OrderKind::Retire)),
     ]
 }
 

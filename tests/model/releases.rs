@@ -1,6 +1,7 @@
 //! The lanes of packages and environments.
 
 use retrain_core::event::{Event, ExecutionStatus};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::package::PackageApproval;
 
 use crate::retraining::limits;
@@ -94,14 +95,8 @@ pub(crate) fn requests(_: bool) -> Setup {
     .releasing(&["0.9"])
     .once(registered(0));
     let lane = setup.lane_of_package(0);
-    for approve in [true, false] {
-        let (by, why) = ("ana".to_owned(), "because".to_owned());
-        let event = Event::Decide {
-            key: None,
-            approve,
-            by,
-            why,
-        };
+    for kind in [OrderKind::Approve, OrderKind::Reject] {
+        let event = Event::Order(Order::new(kind, "ana", "because"));
         setup = setup.once(News::Event { lane, event });
     }
     setup

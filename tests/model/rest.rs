@@ -4,6 +4,7 @@
 //! it is due. Then all must come to rest as promised.
 
 use retrain_core::event::{Event, ExecutionStatus};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::package::PackageApproval;
 use retrain_core::slot::{Phase, Slot};
 
@@ -85,10 +86,18 @@ impl World {
             let slot = &state.slots[lane];
             if slot.paused.is_some() || slot.misconfigured.is_some() {
                 let (by, why) = (by.clone(), why.clone());
-                self.handle(state, lane, Event::Unpause { key: None, by, why })?;
+                self.handle(
+                    state,
+                    lane,
+                    Event::Order(Order::new(OrderKind::Resume, by, why)),
+                )?;
             }
             if state.slots[lane].breaker_open.is_some() {
-                self.handle(state, lane, Event::ResetBreaker { key: None, by, why })?;
+                self.handle(
+                    state,
+                    lane,
+                    Event::Order(Order::new(OrderKind::ResetBreaker, by, why)),
+                )?;
             }
         }
         Ok(())

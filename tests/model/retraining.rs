@@ -2,6 +2,7 @@
 
 use retrain_core::data::{Arrivals, ObjectVersion};
 use retrain_core::event::{Event, ExecutionStatus};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::sequencer::Sequencer;
 
 use crate::setup::{Ends, Jump, Limits, News, Setup, cleared, drift};
@@ -96,7 +97,7 @@ pub(crate) fn refusals(deep: bool) -> Setup {
         ..Setup::new(POLICY)
     }
     .event(0, 1, drift("a-0", 0))
-    .event(0, 0, unpause())
+    .event(0, 0, ordered(OrderKind::Resume))
 }
 
 /// An alarm goes off, is over, and goes off again, in any order; runs end in each way, and
@@ -141,9 +142,9 @@ pub(crate) fn people(deep: bool) -> Setup {
         ..Setup::new(POLICY)
     }
     .event(0, 0, drift("a-0", 0))
-    .event(0, 0, pause())
-    .event(0, 0, unpause())
-    .event(100, 0, abandon())
+    .event(0, 0, ordered(OrderKind::Pause))
+    .event(0, 0, ordered(OrderKind::Resume))
+    .event(100, 0, ordered(OrderKind::Abandon))
     .once(News::StartByHand)
 }
 
@@ -201,19 +202,8 @@ pub(crate) fn limits(deep: bool, mut limits: Limits, more: impl FnOnce(&mut Limi
     limits
 }
 
-fn pause() -> Event {
-    let (by, why) = ("ana".to_owned(), "holidays".to_owned());
-    Event::Pause { key: None, by, why }
-}
-
-fn unpause() -> Event {
-    let (by, why) = ("ana".to_owned(), "back".to_owned());
-    Event::Unpause { key: None, by, why }
-}
-
-fn abandon() -> Event {
-    let (by, why) = ("ana".to_owned(), "lost".to_owned());
-    Event::Abandon { key: None, by, why }
+fn ordered(kind: OrderKind) -> Event {
+    Event::Order(Order::new(kind, "ana", "holidays"))
 }
 
 /// An object with so many rows.

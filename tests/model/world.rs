@@ -271,14 +271,7 @@ impl News {
     /// fails, and asks again or does not.
     fn is_owed(&self) -> bool {
         match self {
-            Self::Event { event, .. } => !matches!(
-                event,
-                Event::Pause { .. }
-                    | Event::Unpause { .. }
-                    | Event::Abandon { .. }
-                    | Event::ResetBreaker { .. }
-                    | Event::Decide { .. }
-            ),
+            Self::Event { event, .. } => !matches!(event, Event::Order(_)),
             Self::Package { .. } => true,
             _ => false,
         }

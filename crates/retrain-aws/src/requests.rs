@@ -6,13 +6,14 @@ use retrain_core::event::Event;
 use retrain_core::gate::Signoff;
 use retrain_core::lane::Lane;
 use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn, shortened};
+use retrain_core::order::OrderKind;
 use retrain_core::package::PackageRegistry;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::Pause;
 use retrain_core::trigger::{Cause, Deploys, Trigger};
 use retrain_events::{
-    DeploymentAsks, DeploymentRequest, ModelRequest, Order, PackageAsks, PackageRef,
-    PackageRequest, Request,
+    DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
+    Request,
 };
 use retrain_lambda::Failure;
 use retrain_policies::{PackageRoute, PolicySet};
@@ -129,7 +130,7 @@ impl AwsController {
             }
             Request::Package(request) => {
                 let policies = self.policies(clock).await?;
-                self.desk(&policies).of_package(&request, clock).await?
+                self.desk(&policies).of_package(*request, clock).await?
             }
             Request::Deployment(request) => {
                 let policies = self.policies(clock).await?;
@@ -173,12 +174,12 @@ impl Desk<'_> {
     /// it is now.
     async fn of_package(
         &self,
-        request: &PackageRequest,
+        request: PackageRequest,
         clock: &impl Clock,
     ) -> Result<Asked, Failure> {
         let policy = self.policy(&request.model)?;
         let package = self.named(policy, &request.package)?;
-        let event = asked_of_package(request, clock.now())?;
+        let event = asked_of_package(request.asks, clock.now())?;
         let described = self.controller.package(&package).await?;
         let lane = Lane::Package(described.package.clone());
         let described = Event::Package {
@@ -205,22 +206,20 @@ impl Desk<'_> {
         let own = policy.has_lane(&lane).then(|| policy.clone());
         // What the policy has dropped, nobody else finishes.
         let gives_up = matches!(
-            request.asks,
-            DeploymentAsks::Order {
-                order: Order::Abandon,
-                ..
-            }
+            &request.asks,
+            DeploymentAsks::Order(order) if order.kind == OrderKind::Abandon
         );
         let own = own.or_else(|| gives_up.then(|| policy.in_abandoned_lane(&lane)));
         let own = own.ok_or(Unmeetable::NoSuchEnvironment {
             model: request.model,
             environment: request.environment,
         })?;
-        let (by, why) = (request.by, request.why);
         let event = match request.asks {
             DeploymentAsks::Deploy {
                 package,
                 key,
+                by,
+                why,
                 force,
             } => Event::Trigger(Trigger {
                 cause: Cause::Deployment {
@@ -234,8 +233,7 @@ impl Desk<'_> {
                 },
                 at: clock.now(),
             }),
-            DeploymentAsks::Rollback { key } => Event::RollBack { key, by, why },
-            DeploymentAsks::Order { order, key } => order.event(key, by, why),
+            DeploymentAsks::Order(order) => Event::Order(order),
         };
         Ok(Asked {
             policy: own,
@@ -280,19 +278,14 @@ impl Desk<'_> {
     }
 }
 
-fn asked_of_package(request: &PackageRequest, now: Timestamp) -> Result<Event, Unmeetable> {
-    let (by, why) = (&request.by, &request.why);
-    let decide = |approve, key: &Option<String>| Event::Decide {
-        key: key.clone(),
-        approve,
-        by: by.clone(),
-        why: why.clone(),
-    };
-    Ok(match &request.asks {
-        PackageAsks::SignOff { role, opinion } => {
-            Event::SignOff(Signoff::new(*role, *opinion, by, why, now)?)
-        }
-        PackageAsks::Approve { key } => decide(true, key),
-        PackageAsks::Reject { key } => decide(false, key),
+fn asked_of_package(asks: PackageAsks, now: Timestamp) -> Result<Event, Unmeetable> {
+    Ok(match asks {
+        PackageAsks::SignOff {
+            role,
+            opinion,
+            by,
+            why,
+        } => Event::SignOff(Signoff::new(role, opinion, &by, &why, now)?),
+        PackageAsks::Order(order) => Event::Order(order),
     })
 }

@@ -12,6 +12,7 @@ use crate::data::Arrivals;
 use crate::execution::Execution;
 use crate::gate::Signoff;
 use crate::names::{AlarmArn, EndpointName, ModelPackageArn};
+use crate::order::Order;
 use crate::package::{
     BaselineAnswer, PackageApproval, PackageDescription, RegisteredPackage, UpdateAnswer,
 };
@@ -61,18 +62,8 @@ pub enum Event {
     },
     /// A person signs a package off for a role, or refuses to.
     SignOff(Signoff),
-    /// A person approves or rejects a package through the controller.
-    Decide {
-        /// The caller's key, if there is one: asking twice with one key is asking once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        key: Option<String>,
-        /// Which of the two.
-        approve: bool,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
+    /// A person asks for something else.
+    Order(Order),
     /// A write to a package was answered, or was not.
     PackageWritten {
         /// The write's number.
@@ -90,15 +81,6 @@ pub enum Event {
         because: Withdrawal,
         /// Since when.
         at: Timestamp,
-    },
-    /// A person wants the environment to run what it ran before.
-    RollBack {
-        /// The caller's key: asking twice with one key is asking once.
-        key: String,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
     },
     /// The endpoint has gone back by itself to what it served before.
     EndpointRolledBack {
@@ -119,54 +101,6 @@ pub enum Event {
     },
     /// Time has passed.
     Tick,
-    /// A person pauses the model.
-    Pause {
-        /// The caller's key, if there is one: asking twice with one key is asking once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        key: Option<String>,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
-    /// A person gives up the model's unfinished claim. Its causes are held again.
-    Abandon {
-        /// The caller's key, if there is one: asking twice with one key is asking once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        key: Option<String>,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
-    /// A person removes the model's policy. What waits or runs is settled.
-    Retire {
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
-    /// A person closes the model's breaker.
-    ResetBreaker {
-        /// The caller's key, if there is one: asking twice with one key is asking once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        key: Option<String>,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
-    /// A person resumes the model. It also clears a misconfiguration and the
-    /// wait for capacity.
-    Unpause {
-        /// The caller's key, if there is one: asking twice with one key is asking once.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        key: Option<String>,
-        /// Who.
-        by: String,
-        /// Why.
-        why: String,
-    },
 }
 
 /// What an event says of a package.
@@ -337,18 +271,9 @@ impl Event {
     /// The key under which it is remembered, so that it is decided once however often
     /// it is told. Other events are recognised by what they find.
     pub fn dedupe_key(&self) -> Option<DedupeKey> {
-        let of_request = |request, key: Option<&String>| Some(DedupeKey::of_request(request, key?));
         match self {
             Self::Trigger(trigger) => Some(trigger.dedupe_key()),
-            Self::RollBack { key, .. } => Some(DedupeKey::of_request("roll_back", key)),
-            Self::Pause { key, .. } => of_request("pause", key.as_ref()),
-            Self::Unpause { key, .. } => of_request("resume", key.as_ref()),
-            Self::ResetBreaker { key, .. } => of_request("reset_breaker", key.as_ref()),
-            Self::Abandon { key, .. } => of_request("abandon", key.as_ref()),
-            Self::Decide { key, approve, .. } => {
-                let verdict = if *approve { "approve" } else { "reject" };
-                of_request(verdict, key.as_ref())
-            }
+            Self::Order(order) => Some(DedupeKey::of_order(order.kind, order.key.as_ref()?)),
             _ => None,
         }
     }
@@ -388,27 +313,16 @@ impl fmt::Display for Event {
                 description.approval
             ),
             Self::SignOff(signoff) => signoff.fmt(f),
-            Self::Decide {
-                approve, by, why, ..
-            } => {
-                let verb = if *approve { "approves" } else { "rejects" };
-                write!(f, "{by:?} {verb}: {why:?}")
-            }
+            Self::Order(order) => order.fmt(f),
             Self::PackageWritten { number, .. } => write!(f, "answer to write {number}"),
             Self::Withdrawn {
                 package, because, ..
             } => write!(f, "package {} {because}", package.version()),
-            Self::RollBack { by, why, .. } => write!(f, "{by:?} rolls back: {why:?}"),
             Self::EndpointRolledBack { endpoint, .. } => {
                 write!(f, "endpoint {endpoint} has rolled back")
             }
             Self::ErrandDone { number, .. } => write!(f, "errand {number} is done"),
             Self::Tick => f.write_str("a look at what is due"),
-            Self::Pause { by, why, .. } => write!(f, "{by:?} pauses: {why:?}"),
-            Self::ResetBreaker { by, why, .. } => write!(f, "{by:?} resets the breaker: {why:?}"),
-            Self::Abandon { by, why, .. } => write!(f, "{by:?} gives the claim up: {why:?}"),
-            Self::Retire { by, why } => write!(f, "{by:?} removes the policy: {why:?}"),
-            Self::Unpause { by, why, .. } => write!(f, "{by:?} resumes: {why:?}"),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod guard;
 pub mod lane;
 pub mod names;
 mod omitted;
+pub mod order;
 pub mod package;
 pub mod pattern;
 pub mod period;

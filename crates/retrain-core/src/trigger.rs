@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drift::DriftKind;
 use crate::names::{AlarmArn, EnvironmentName, ModelPackageArn};
+use crate::order::OrderKind;
 use crate::reason::{MAX_EVIDENCE_BYTES, within_bytes};
 
 /// The kind of a trigger.
@@ -359,9 +360,9 @@ impl Trigger {
 pub struct DedupeKey(String);
 
 impl DedupeKey {
-    /// The key of what a person asks of a slot.
-    pub(crate) fn of_request(request: &str, key: &str) -> Self {
-        Self(alloc::format!("{request}|{key}"))
+    /// The key of what a person asks of a slot: a key is one of its kind.
+    pub(crate) fn of_order(kind: OrderKind, key: &str) -> Self {
+        Self(alloc::format!("{}|{key}", kind.as_str()))
     }
 
     /// The key as text; its length is not bounded, so stores digest it.

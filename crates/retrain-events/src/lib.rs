@@ -36,6 +36,6 @@ pub use model_package::{
     IrrelevantPackage, PackageEvent, PackageMessage, UpdatedField, package_message,
 };
 pub use request::{
-    DeploymentAsks, DeploymentRequest, ModelRequest, Order, PackageAsks, PackageRef,
-    PackageRequest, Request, request,
+    DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
+    Request, request,
 };

@@ -13,6 +13,7 @@ use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, Refusal, Star
 use retrain_core::execution::Execution;
 use retrain_core::facts::{ControllerState, Facts, Lookup, Lookups, Timing};
 use retrain_core::names::{AlarmArn, ModelName};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::sequencer::Sequencer;
 use retrain_core::slot::Slot;
@@ -101,16 +102,8 @@ fn event(what: u8, which: u8, slot: &Slot, now: Timestamp) -> Event {
             objects: vec![object(which)],
             ..Arrivals::default()
         }),
-        8 => Event::Pause {
-            key: None,
-            by: "ana".to_owned(),
-            why: "to look".to_owned(),
-        },
-        9 => Event::Unpause {
-            key: None,
-            by: "ana".to_owned(),
-            why: "seen".to_owned(),
-        },
+        8 => Event::Order(Order::new(OrderKind::Pause, "ana", "to look")),
+        9 => Event::Order(Order::new(OrderKind::Resume, "ana", "seen")),
         _ => Event::Tick,
     }
 }

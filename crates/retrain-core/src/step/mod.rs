@@ -11,6 +11,7 @@ mod deployment;
 mod ended;
 mod errands;
 mod explain;
+mod orders;
 mod package;
 #[cfg(test)]
 mod promises;
@@ -39,11 +40,11 @@ use crate::execution::Execution;
 use crate::facts::{Facts, FactsNeeded, Seen};
 use crate::guard::{Guard, View, blackout_until, later};
 use crate::lane::Lane;
-use crate::names::{ModelPackageArn, ModelPackageGroupName, shortened};
+use crate::names::{ModelPackageArn, ModelPackageGroupName};
 use crate::policy::PolicyInForce;
 use crate::reason::Reason;
 use crate::review::Write;
-use crate::slot::{Claim, Pause, Phase, Slot};
+use crate::slot::{Claim, Phase, Slot};
 use crate::trigger::DedupeKey;
 
 /// What follows from an event.
@@ -242,16 +243,7 @@ fn decide(slot: &Slot, turn: Turn<'_>) -> Result<Step, StepError> {
         (Event::Tick, Phase::Starting(claim)) => Ok(turn.resume(claim)),
         (Event::Tick, Phase::Running(run)) => Ok(turn.describe(run)),
 
-        (Event::Pause { by, why, .. }, _) => Ok(turn.pause(by, why)),
-        (Event::Unpause { .. }, _) => Ok(turn.unpause()),
-        (Event::ResetBreaker { .. }, _) => Ok(turn.reset_breaker()),
-
-        (Event::Retire { by, why }, _) => Ok(turn.retire(by, why)),
-
-        (Event::Abandon { .. }, Phase::Starting(claim)) => Ok(turn.abandon(claim)),
-        (Event::Abandon { .. }, Phase::Idle | Phase::Running(_)) => {
-            Ok(Step::unchanged(Unchanged::NoClaim))
-        }
+        (Event::Order(order), phase) => Ok(turn.ordered(order, phase)),
 
         (
             Event::Withdrawn {
@@ -261,20 +253,15 @@ fn decide(slot: &Slot, turn: Turn<'_>) -> Result<Step, StepError> {
             },
             _,
         ) => Ok(turn.withdrawn(package, *because, *at)),
-        (Event::RollBack { .. }, _) => Ok(turn.asked_to_roll_back()),
         (Event::EndpointRolledBack { endpoint, what, at }, _) => {
             Ok(turn.endpoint_rolled_back(endpoint, what, *at))
         }
         (Event::ErrandDone { number, baseline }, _) => {
             Ok(turn.errand_done(*number, baseline.as_ref()))
         }
-        (
-            Event::Package { .. }
-            | Event::SignOff(_)
-            | Event::Decide { .. }
-            | Event::PackageWritten { .. },
-            _,
-        ) => Ok(Step::unchanged(Unchanged::SamePackage)),
+        (Event::Package { .. } | Event::SignOff(_) | Event::PackageWritten { .. }, _) => {
+            Ok(Step::unchanged(Unchanged::SamePackage))
+        }
     }
 }
 
@@ -291,26 +278,17 @@ fn is_of(event: &Event, lane: &Lane) -> bool {
     let of_package = matches!(lane, Lane::Package(_));
     let of_deployment = matches!(lane, Lane::Deploy(_));
     match event {
-        Event::Tick | Event::ErrandDone { .. } | Event::Retire { .. } => true,
-        Event::Package { .. }
-        | Event::SignOff(_)
-        | Event::Decide { .. }
-        | Event::PackageWritten { .. } => of_package,
-        Event::Withdrawn { .. } | Event::RollBack { .. } | Event::EndpointRolledBack { .. } => {
-            of_deployment
-        }
+        Event::Tick | Event::ErrandDone { .. } => true,
+        Event::Order(order) => order.kind.is_of(lane),
+        Event::Package { .. } | Event::SignOff(_) | Event::PackageWritten { .. } => of_package,
+        Event::Withdrawn { .. } | Event::EndpointRolledBack { .. } => of_deployment,
         Event::Trigger(trigger) => {
             !of_package && trigger.cause.package().is_some() == of_deployment
         }
         Event::AlarmCleared { .. } | Event::Data(_) | Event::Registered { .. } => {
             *lane == Lane::Retrain
         }
-        Event::StartAnswered { .. }
-        | Event::Status(_)
-        | Event::Pause { .. }
-        | Event::Abandon { .. }
-        | Event::ResetBreaker { .. }
-        | Event::Unpause { .. } => !of_package,
+        Event::StartAnswered { .. } | Event::Status(_) => !of_package,
     }
 }
 
@@ -471,45 +449,6 @@ impl<'a> Turn<'a> {
                 Some(guard) => guard.until(),
             })
             .min()
-    }
-
-    fn pause(mut self, by: &str, why: &str) -> Step {
-        if self.slot.paused.is_some() {
-            return Step::unchanged(Unchanged::AlreadySo);
-        }
-        self.slot.paused = Some(self.pause_by(by, why));
-        self.refresh_due();
-        self.commit(Outcome::Paused, vec![])
-    }
-
-    fn pause_by(&self, by: &str, why: &str) -> Pause {
-        Pause {
-            by: shortened(by, 100),
-            why: shortened(why, 300),
-            since: self.now,
-        }
-    }
-
-    fn reset_breaker(mut self) -> Step {
-        if self.slot.breaker_open.take().is_none() {
-            return Step::unchanged(Unchanged::AlreadySo);
-        }
-        self.slot.failures = 0;
-        self.slot.failed_at = None;
-        self.refresh_due();
-        self.commit(Outcome::BreakerReset, vec![])
-    }
-
-    fn unpause(mut self) -> Step {
-        let slot = &mut self.slot;
-        if slot.paused.is_none() && slot.misconfigured.is_none() && slot.no_capacity.is_none() {
-            return Step::unchanged(Unchanged::AlreadySo);
-        }
-        slot.paused = None;
-        slot.misconfigured = None;
-        slot.no_capacity = None;
-        self.refresh_due();
-        self.commit(Outcome::Unpaused, vec![])
     }
 }
 

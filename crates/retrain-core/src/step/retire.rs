@@ -4,6 +4,7 @@ use alloc::vec;
 
 use super::{Step, Turn};
 use crate::decision::{Outcome, Unchanged};
+use crate::order::Order;
 use crate::reason::Reasons;
 use crate::slot::{Fate, Phase};
 
@@ -14,7 +15,7 @@ impl Turn<'_> {
     ///
     /// What is known stays known: data that has not been consumed, and the run, should it
     /// still be there when the model has a policy again.
-    pub(super) fn retire(mut self, by: &str, why: &str) -> Step {
+    pub(super) fn retire(mut self, order: &Order) -> Step {
         let mut discarded = core::mem::take(&mut self.slot.held);
         let mut execution = None;
         match self.slot.phase.clone() {
@@ -37,7 +38,7 @@ impl Turn<'_> {
         let now = self.now;
         self.slot
             .settle(&discarded, Fate::Discarded, execution.as_ref(), now);
-        self.slot.paused = Some(self.pause_by(by, why));
+        self.slot.paused = Some(self.pause_by(order));
         self.retired(&discarded, execution)
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_core::order::{Order, OrderKind};
 
 use super::PackageRef;
 use crate::error::{InvalidEvent, quoted};
@@ -84,10 +85,15 @@ pub(super) fn key(root: &Node<'_>) -> Result<String, InvalidEvent> {
     filled(&root.required("key")?, LONGEST_KEY)
 }
 
-/// The same, where a request may do without.
-pub(super) fn optional_key(root: &Node<'_>) -> Result<Option<String>, InvalidEvent> {
+/// An order, for which a key is optional.
+pub(super) fn order(root: &Node<'_>, kind: OrderKind) -> Result<Order, InvalidEvent> {
     let key = root.optional("key")?;
-    key.map(|key| filled(&key, LONGEST_KEY)).transpose()
+    Ok(Order {
+        kind,
+        key: key.map(|key| filled(&key, LONGEST_KEY)).transpose()?,
+        by: by(root)?,
+        why: why(root)?,
+    })
 }
 
 /// The schedule that asks.

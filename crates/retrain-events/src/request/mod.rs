@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use retrain_core::event::Event;
 use retrain_core::names::ModelName;
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::trigger::{Cause, Trigger};
 use serde_json::Value;
 
@@ -48,52 +49,18 @@ pub struct ModelRequest {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asks {
-    Scheduled {
-        schedule: String,
-        at: Timestamp,
-    },
+    Scheduled { schedule: String, at: Timestamp },
     Manual(Cause),
-    Order {
-        order: Order,
-        key: Option<String>,
-        by: String,
-        why: String,
-    },
-}
-
-/// What can be asked about any lane of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// To start nothing until somebody resumes.
-    Pause,
-    /// To go on.
-    Resume,
-    /// To close the breaker.
-    ResetBreaker,
-    /// To give up a claim that nobody can finish.
-    Abandon,
-}
-
-impl Order {
-    /// The order as an event for a slot.
-    pub fn event(self, key: Option<String>, by: String, why: String) -> Event {
-        match self {
-            Self::Pause => Event::Pause { key, by, why },
-            Self::Resume => Event::Unpause { key, by, why },
-            Self::ResetBreaker => Event::ResetBreaker { key, by, why },
-            Self::Abandon => Event::Abandon { key, by, why },
-        }
-    }
+    Order(Order),
 }
 
 /// What the field `request` says.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Retrain,
-    Order(Order),
+    Order(OrderKind),
     SignOff,
-    Approve,
-    Reject,
+    Decide(OrderKind),
     Deploy,
     Rollback,
     Controller { pause: bool },
@@ -102,13 +69,13 @@ enum Kind {
 /// All requests by name.
 const KINDS: [(&str, Kind); 12] = [
     ("retrain", Kind::Retrain),
-    ("pause", Kind::Order(Order::Pause)),
-    ("resume", Kind::Order(Order::Resume)),
-    ("reset_breaker", Kind::Order(Order::ResetBreaker)),
-    ("abandon", Kind::Order(Order::Abandon)),
+    ("pause", Kind::Order(OrderKind::Pause)),
+    ("resume", Kind::Order(OrderKind::Resume)),
+    ("reset_breaker", Kind::Order(OrderKind::ResetBreaker)),
+    ("abandon", Kind::Order(OrderKind::Abandon)),
     ("sign_off", Kind::SignOff),
-    ("approve", Kind::Approve),
-    ("reject", Kind::Reject),
+    ("approve", Kind::Decide(OrderKind::Approve)),
+    ("reject", Kind::Decide(OrderKind::Reject)),
     ("deploy", Kind::Deploy),
     ("rollback", Kind::Rollback),
     ("pause_controller", Kind::Controller { pause: true }),
@@ -142,7 +109,7 @@ impl Kind {
                 "by",
                 "why",
             ],
-            Self::Approve | Self::Reject => &[
+            Self::Decide(_) => &[
                 "request",
                 "model",
                 "package_version",
@@ -185,17 +152,15 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
     };
     let request = match kind {
         Kind::Retrain => of_model(&root, retrain(&root)?),
-        Kind::Order(order) => match root.peek("environment") {
-            Some(_) => of_environment(release::order(&root, order)?),
-            None => of_model(&root, ordered(&root, order)?),
-        },
+        Kind::Order(kind) => {
+            let order = fields::order(&root, kind)?;
+            match root.peek("environment") {
+                Some(_) => of_environment(DeploymentAsks::Order(order)),
+                None => of_model(&root, Asks::Order(order)),
+            }
+        }
         Kind::SignOff => of_package(release::sign_off(&root)?),
-        Kind::Approve => of_package(PackageAsks::Approve {
-            key: fields::optional_key(&root)?,
-        }),
-        Kind::Reject => of_package(PackageAsks::Reject {
-            key: fields::optional_key(&root)?,
-        }),
+        Kind::Decide(kind) => of_package(PackageAsks::Order(fields::order(&root, kind)?)),
         Kind::Deploy => of_environment(release::deploy(&root)?),
         Kind::Rollback => of_environment(release::rollback(&root)?),
         Kind::Controller { pause } => Ok(Request::Controller {
@@ -210,15 +175,6 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
 fn of_model(root: &Node<'_>, asks: Asks) -> Result<Request, InvalidEvent> {
     let model = fields::model(root)?;
     Ok(Request::Model(Box::new(ModelRequest { model, asks })))
-}
-
-fn ordered(root: &Node<'_>, order: Order) -> Result<Asks, InvalidEvent> {
-    Ok(Asks::Order {
-        order,
-        key: fields::optional_key(root)?,
-        by: fields::by(root)?,
-        why: fields::why(root)?,
-    })
 }
 
 fn retrain(root: &Node<'_>) -> Result<Asks, InvalidEvent> {
@@ -245,12 +201,7 @@ impl ModelRequest {
                 at,
             }),
             Asks::Manual(cause) => Event::Trigger(Trigger { cause, at: now }),
-            Asks::Order {
-                order,
-                key,
-                by,
-                why,
-            } => order.event(key, by, why),
+            Asks::Order(order) => Event::Order(order),
         }
     }
 }

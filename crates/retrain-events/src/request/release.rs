@@ -4,8 +4,9 @@ use core::fmt;
 
 use retrain_core::gate::{Opinion, Role};
 use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_core::order::{Order, OrderKind};
 
-use super::{Order, fields};
+use super::fields;
 use crate::error::InvalidEvent;
 use crate::node::Node;
 
@@ -18,10 +19,6 @@ pub struct PackageRequest {
     pub package: PackageRef,
     /// What is asked.
     pub asks: PackageAsks,
-    /// Who asks.
-    pub by: String,
-    /// Why.
-    pub why: String,
 }
 
 /// A model package as a person names it.
@@ -51,17 +48,13 @@ pub enum PackageAsks {
         role: Role,
         /// The word.
         opinion: Opinion,
+        /// Who says it.
+        by: String,
+        /// Why.
+        why: String,
     },
-    /// To approve it.
-    Approve {
-        /// Asking twice with one key is asking once.
-        key: Option<String>,
-    },
-    /// To reject it.
-    Reject {
-        /// Asking twice with one key is asking once.
-        key: Option<String>,
-    },
+    /// To approve or reject it.
+    Order(Order),
 }
 
 /// Something that a person asks about the deployments of a model to one environment.
@@ -73,10 +66,6 @@ pub struct DeploymentRequest {
     pub environment: EnvironmentName,
     /// What is asked.
     pub asks: DeploymentAsks,
-    /// Who asks.
-    pub by: String,
-    /// Why.
-    pub why: String,
 }
 
 /// What can be asked about the deployments to an environment.
@@ -89,21 +78,15 @@ pub enum DeploymentAsks {
         package: PackageRef,
         /// Asking twice with one key is asking once.
         key: String,
+        /// Who asks.
+        by: String,
+        /// Why.
+        why: String,
         /// Whether to pass over what keeps others waiting.
         force: bool,
     },
-    /// To deploy what the environment ran before.
-    Rollback {
-        /// Asking twice with one key is asking once.
-        key: String,
-    },
-    /// What can be asked about any lane.
-    Order {
-        /// The order.
-        order: Order,
-        /// Asking twice with one key is asking once.
-        key: Option<String>,
-    },
+    /// To deploy what the environment ran before, or what can be asked about any lane.
+    Order(Order),
 }
 
 /// What a `sign_off` says.
@@ -120,6 +103,8 @@ pub(super) fn sign_off(root: &Node<'_>) -> Result<PackageAsks, InvalidEvent> {
     Ok(PackageAsks::SignOff {
         role: fields::choice(&root.required("role")?, &ROLES)?,
         opinion: fields::choice(&root.required("opinion")?, &OPINIONS)?,
+        by: fields::by(root)?,
+        why: fields::why(root)?,
     })
 }
 
@@ -128,21 +113,17 @@ pub(super) fn deploy(root: &Node<'_>) -> Result<DeploymentAsks, InvalidEvent> {
     Ok(DeploymentAsks::Deploy {
         package: fields::package(root)?,
         key: fields::key(root)?,
+        by: fields::by(root)?,
+        why: fields::why(root)?,
         force: fields::force(root)?,
     })
 }
 
 /// What a `rollback` says.
 pub(super) fn rollback(root: &Node<'_>) -> Result<DeploymentAsks, InvalidEvent> {
-    Ok(DeploymentAsks::Rollback {
-        key: fields::key(root)?,
-    })
-}
-
-/// What an order says.
-pub(super) fn order(root: &Node<'_>, order: Order) -> Result<DeploymentAsks, InvalidEvent> {
-    let key = fields::optional_key(root)?;
-    Ok(DeploymentAsks::Order { order, key })
+    let key = Some(fields::key(root)?);
+    let order = fields::order(root, OrderKind::RollBack)?;
+    Ok(DeploymentAsks::Order(Order { key, ..order }))
 }
 
 /// The request about a package.
@@ -154,8 +135,6 @@ pub(super) fn of_package(
         model: fields::model(root)?,
         package: fields::package(root)?,
         asks,
-        by: fields::by(root)?,
-        why: fields::why(root)?,
     })
 }
 
@@ -168,7 +147,5 @@ pub(super) fn of_environment(
         model: fields::model(root)?,
         environment: fields::environment(root)?,
         asks,
-        by: fields::by(root)?,
-        why: fields::why(root)?,
     })
 }

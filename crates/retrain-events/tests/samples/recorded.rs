@@ -122,29 +122,25 @@ fn request_as_json(event: &Value) -> Value {
             "model": request.model,
             "package": request.package.to_string(),
             "asks": match request.asks {
-                PackageAsks::SignOff { role, opinion } => {
-                    json!({ "sign_off": { "role": role, "opinion": opinion } })
+                PackageAsks::SignOff { role, opinion, by, why } => {
+                    json!({ "role": role, "opinion": opinion, "by": by, "why": why })
                 }
-                PackageAsks::Approve { key } => json!({ "approve": { "key": key } }),
-                PackageAsks::Reject { key } => json!({ "reject": { "key": key } }),
+                PackageAsks::Order(order) => json!(order),
             },
-            "by": request.by,
-            "why": request.why,
         }),
         Ok(Some(Request::Deployment(request))) => json!({
             "model": request.model,
             "environment": request.environment,
             "asks": match request.asks {
-                DeploymentAsks::Deploy { package, key, force } => {
-                    json!({ "deploy": { "package": package.to_string(), "key": key, "force": force } })
-                }
-                DeploymentAsks::Rollback { key } => json!({ "rollback": { "key": key } }),
-                DeploymentAsks::Order { order, key } => {
-                    json!({ "order": format!("{order:?}"), "key": key })
-                }
+                DeploymentAsks::Deploy { package, key, by, why, force } => json!({
+                    "package": package.to_string(),
+                    "key": key,
+                    "by": by,
+                    "why": why,
+                    "force": force,
+                }),
+                DeploymentAsks::Order(order) => json!(order),
             },
-            "by": request.by,
-            "why": request.why,
         }),
         Ok(Some(Request::Controller { pause, by, why })) => {
             json!({ "pause": pause, "by": by, "why": why })

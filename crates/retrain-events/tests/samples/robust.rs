@@ -8,8 +8,8 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use retrain_events::{
-    Arrival, ExecutionMessage, InvalidEvent, ObjectCreated, PackageMessage, Request,
-    alarm_messages, execution_message, package_message, request,
+    Arrival, DeploymentAsks, ExecutionMessage, InvalidEvent, ObjectCreated, PackageAsks,
+    PackageMessage, Request, alarm_messages, execution_message, package_message, request,
 };
 
 use crate::sample::{
@@ -71,8 +71,14 @@ fn package_is_decent(event: &Value) {
 
 fn request_is_decent(event: &Value) {
     let (by, why) = match request(event) {
-        Ok(Some(Request::Package(request))) => (request.by, request.why),
-        Ok(Some(Request::Deployment(request))) => (request.by, request.why),
+        Ok(Some(Request::Package(request))) => match request.asks {
+            PackageAsks::SignOff { by, why, .. } => (by, why),
+            PackageAsks::Order(order) => (order.by, order.why),
+        },
+        Ok(Some(Request::Deployment(request))) => match request.asks {
+            DeploymentAsks::Deploy { by, why, .. } => (by, why),
+            DeploymentAsks::Order(order) => (order.by, order.why),
+        },
         Ok(Some(Request::Controller { by, why, .. })) => (by, why),
         Ok(Some(Request::Model(_)) | None) => return,
         Err(error) => return is_helpful(&error),

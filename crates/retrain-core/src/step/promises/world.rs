@@ -12,6 +12,7 @@ use crate::data::{KnownObjects, ObjectVersion};
 use crate::event::{ExecutionStatus, StartAnswer};
 use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{AlarmArn, ModelName, PipelineParameterName};
+use crate::order::{Order, OrderKind};
 use crate::policy::{Mode, Policy};
 use crate::step::*;
 use crate::token::{ClientRequestToken, Epoch};
@@ -233,22 +234,10 @@ impl World {
             Op::Ring(alarms) => self.ringing = *alarms,
             Op::Mode(mode) => self.policy.policy.mode = *mode,
             Op::Report { execution, named } => self.report(*execution, *named),
-            Op::Pause => self.take(&Event::Pause {
-                key: None,
-                by: "p".into(),
-                why: "w".into(),
-            }),
+            Op::Pause => self.take(&Event::Order(Order::new(OrderKind::Pause, "p", "w"))),
             Op::ByHand => self.by_hand(),
-            Op::Reset => self.take(&Event::ResetBreaker {
-                key: None,
-                by: "p".into(),
-                why: "w".into(),
-            }),
-            Op::Unpause => self.take(&Event::Unpause {
-                key: None,
-                by: "p".into(),
-                why: "w".into(),
-            }),
+            Op::Reset => self.take(&Event::Order(Order::new(OrderKind::ResetBreaker, "p", "w"))),
+            Op::Unpause => self.take(&Event::Order(Order::new(OrderKind::Resume, "p", "w"))),
         }
         self.check();
     }

@@ -21,6 +21,7 @@ use crate::event::{Event, Told, Withdrawal};
 use crate::guard::later;
 use crate::lane::Lane;
 use crate::names::ModelPackageArn;
+use crate::order::OrderKind;
 use crate::package::{PackageApproval, PackageDescription, PackageStatus};
 use crate::policy::PolicyInForce;
 use crate::review::{Contested, Review, Waits};
@@ -53,9 +54,8 @@ impl Turn<'_> {
         match self.event {
             Event::Package { description, told } => self.package_described(description, *told),
             Event::SignOff(signoff) => self.signed_off(package, signoff),
-            Event::Decide {
-                approve, by, why, ..
-            } => self.decided_by_person(package, *approve, by, why),
+            Event::Order(order) if order.kind == OrderKind::Retire => self.retire_package(),
+            Event::Order(order) => self.decided_by_person(package, order),
             Event::PackageWritten {
                 number,
                 attempt,
@@ -63,7 +63,6 @@ impl Turn<'_> {
             } => self.written(*number, *attempt, answer),
             Event::ErrandDone { number, baseline } => self.errand_done(*number, baseline.as_ref()),
             Event::Tick => self.look_at_package(package),
-            Event::Retire { .. } => self.retire_package(),
             _ => Step::unchanged(Unchanged::SamePackage),
         }
     }

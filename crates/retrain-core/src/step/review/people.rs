@@ -5,9 +5,10 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 
 use super::super::{Step, Turn};
-use crate::decision::Outcome;
+use crate::decision::{Outcome, Unchanged};
 use crate::gate::{ApprovalDescription, Recorded, Signoff};
 use crate::names::ModelPackageArn;
+use crate::order::{Order, OrderKind};
 use crate::package::{PackageApproval, PackageStatus};
 use crate::policy::Mode;
 use crate::review::Review;
@@ -50,25 +51,19 @@ impl Turn<'_> {
 
     /// A person approves or rejects the package through the controller: it is written as
     /// the gate's decision is, but over whatever the person has seen.
-    pub(super) fn decided_by_person(
-        self,
-        package: &ModelPackageArn,
-        approve: bool,
-        by: &str,
-        why: &str,
-    ) -> Step {
+    pub(super) fn decided_by_person(self, package: &ModelPackageArn, order: &Order) -> Step {
         let mut review = self.known(package);
         let signoffs = self.policy.policy.gate.as_ref();
         let asks_roles = signoffs.is_some_and(|gate| !gate.required_signoffs.is_empty());
-        let wanted = if approve {
-            PackageApproval::Approved
-        } else {
-            PackageApproval::Rejected
+        let (wanted, decided) = match order.kind {
+            OrderKind::Approve => (PackageApproval::Approved, "approved"),
+            OrderKind::Reject => (PackageApproval::Rejected, "rejected"),
+            _ => return Step::unchanged(Unchanged::SamePackage),
         };
         if self.policy.policy.mode == Mode::Observe {
             return not_taken("the policy only observes");
         }
-        if approve && asks_roles {
+        if asks_roles && wanted == PackageApproval::Approved {
             return not_taken("the gate asks for sign-offs, one role after the other");
         }
         if review.status != PackageStatus::Completed {
@@ -87,10 +82,7 @@ impl Turn<'_> {
             return self.confirmed(review, wanted);
         }
         review.contested = None;
-        let text = alloc::format!(
-            "{by} {}: {why}",
-            if approve { "approved" } else { "rejected" }
-        );
+        let text = alloc::format!("{} {decided}: {}", order.by, order.why);
         let description = ApprovalDescription::new(&text);
         let command = self.decide(&mut review, wanted, description, BTreeMap::new());
         let outcome = review.writing(None);

@@ -120,11 +120,7 @@ fn a_request_that_can_never_work_is_definite_once_nothing_was_found() {
 
 #[test]
 fn a_person_can_give_up_a_claim_that_nobody_holds() {
-    let abandon = Event::Abandon {
-        key: None,
-        by: "ana".into(),
-        why: "the role may not list executions".into(),
-    };
+    let abandon = ordered(OrderKind::Abandon);
     let mut model = Model::new();
     assert_eq!(model.outcome(&abandon, 0), "unchanged");
     model.take(&alarmed("dq", 0), 0);
@@ -144,11 +140,7 @@ fn a_person_can_give_up_a_claim_that_nobody_holds() {
 
 #[test]
 fn nothing_is_sent_for_a_resumed_claim_while_a_pause_or_a_foreign_run_forbids_it() {
-    let paused = Event::Pause {
-        key: None,
-        by: "ana".into(),
-        why: "incident".into(),
-    };
+    let paused = ordered(OrderKind::Pause);
     let foreign = told("by-hand", 0, ExecutionStatus::InFlight);
     for forbids in [paused, foreign] {
         let mut model = Model::new();
@@ -209,11 +201,7 @@ fn an_abandoned_claim_counts_for_the_budget() {
         window: crate::period::Period::from_days(7),
     });
     model.take(&alarmed("dq", 0), 0);
-    let abandon = Event::Abandon {
-        key: None,
-        by: "ana".into(),
-        why: "lost".into(),
-    };
+    let abandon = ordered(OrderKind::Abandon);
     model.take(&abandon, 100);
     let (outcome, _) = model.take(&alarmed("mq", 7 * HOUR), 7 * HOUR);
     assert!(

@@ -348,11 +348,7 @@ fn a_policy_that_observes_takes_the_data_as_consumed() {
 #[test]
 fn held_data_that_is_overwritten_by_nothing_starts_nothing() {
     let mut model = Model::with(ENOUGH);
-    let pause = Event::Pause {
-        key: None,
-        by: "ana".into(),
-        why: "because".into(),
-    };
+    let pause = ordered(OrderKind::Pause);
     model.take(&pause, 0);
     model.take(&arrived([version("in/a", 1, 100)]), 10);
     assert_eq!(model.slot.held.len(), 1);

@@ -123,14 +123,7 @@ fn a_package_that_cannot_be_described_is_held_as_misconfigured() {
 #[test]
 fn the_latest_version_leads_and_takes_the_earlier_ones_along() {
     let mut model = staging();
-    model.take(
-        &Event::Pause {
-            key: None,
-            by: "ana".into(),
-            why: "audit".into(),
-        },
-        0,
-    );
+    model.take(&ordered(OrderKind::Pause), 0);
     for (version, seconds) in [(3, 1), (5, 2), (4, 3)] {
         assert_eq!(model.outcome(&approved(version, seconds), seconds), "held");
     }
@@ -144,14 +137,7 @@ fn the_latest_version_leads_and_takes_the_earlier_ones_along() {
 #[test]
 fn what_a_person_asked_for_last_leads_and_leaves_later_versions_waiting() {
     let mut model = staging();
-    model.take(
-        &Event::Pause {
-            key: None,
-            by: "ana".into(),
-            why: "audit".into(),
-        },
-        0,
-    );
+    model.take(&ordered(OrderKind::Pause), 0);
     model.take(&wanted(4, "a", false, 1), 1);
     model.take(&wanted(3, "b", false, 2), 2);
     model.take(&approved(5, 3), 3);
@@ -459,15 +445,7 @@ fn lanes_refuse_each_others_events() {
         (staging(), cleared("dq", 0)),
         (staging(), arrived([version("in/a", 1, 1)])),
         (staging(), Event::Registered { found: None }),
-        (
-            staging(),
-            Event::Decide {
-                key: None,
-                approve: true,
-                by: "a".into(),
-                why: "b".into(),
-            },
-        ),
+        (staging(), decided(true)),
         (Model::new(), approved(2, 0)),
         (Model::new(), rejected(2, 0)),
         (Model::new(), roll_back("a")),

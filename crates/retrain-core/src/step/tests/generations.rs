@@ -156,11 +156,7 @@ fn a_refused_or_abandoned_start_gives_its_data_back() {
     };
     model.take(&answered(1, 1, unknown), 10);
     assert_eq!(carried(&model), tally(100, 1), "an unknown answer keeps it");
-    let abandon = Event::Abandon {
-        key: None,
-        by: "ana".into(),
-        why: "it is lost".into(),
-    };
+    let abandon = ordered(OrderKind::Abandon);
     assert_eq!(model.outcome(&abandon, 200), "abandoned");
     assert_eq!(waiting(&model), tally(100, 1));
 }

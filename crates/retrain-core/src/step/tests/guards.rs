@@ -99,11 +99,11 @@ fn the_largest_slot_stays_small() {
         model.slot.record_observed_start(at(n) + nanoseconds);
     }
     fill_with_data_and_releases(&mut model);
-    let pause = Event::Pause {
-        key: None,
-        by: "長".repeat(500),
-        why: "長".repeat(500),
-    };
+    let pause = Event::Order(Order::new(
+        OrderKind::Pause,
+        "長".repeat(500),
+        "長".repeat(500),
+    ));
     assert_eq!(model.outcome(&pause, now), "paused");
     let bytes = serde_json::to_string(&model.slot).unwrap().len();
     assert!(bytes < 64 * 1024, "{bytes}");
@@ -182,11 +182,7 @@ fn the_breaker_opens_after_enough_failures_and_only_a_person_closes_it() {
         "{outcome}"
     );
     assert_eq!(model.slot.due_at, None, "only a person can help");
-    let reset = Event::ResetBreaker {
-        key: None,
-        by: "ana".into(),
-        why: "the data is mended".into(),
-    };
+    let reset = ordered(OrderKind::ResetBreaker);
     assert_eq!(model.outcome(&reset, now), "breaker_reset");
     assert_eq!(model.outcome(&reset, now), "unchanged");
     assert_eq!(model.outcome(&Event::Tick, now), "claimed");
@@ -315,11 +311,7 @@ fn a_policy_that_observes_records_and_calls_nothing() {
 #[test]
 fn pauses_hold_and_nothing_starts_by_itself() {
     let mut model = Model::new();
-    let pause = Event::Pause {
-        key: None,
-        by: "ana".into(),
-        why: "data migration".into(),
-    };
+    let pause = Event::Order(Order::new(OrderKind::Pause, "ana", "data migration"));
     assert_eq!(model.outcome(&pause, 0), "paused");
     assert_eq!(model.outcome(&pause, 1), "unchanged");
     let (outcome, _) = model.take(&alarmed("dq", 2), 2);

@@ -30,6 +30,7 @@ use crate::drift::DriftKind;
 use crate::event::{ExecutionReport, ExecutionStatus, Refusal, StartAnswer, Steps};
 use crate::facts::{ControllerState, Lookup, Lookups, Timing};
 use crate::names::{ModelName, ModelPackageArn};
+use crate::order::{Order, OrderKind};
 use crate::policy::Policy;
 use crate::policy::tests::SAMPLE;
 use crate::sequencer::Sequencer;
@@ -201,12 +202,13 @@ pub(super) fn ended(claim: u64, status: ExecutionStatus) -> Event {
 
 pub(super) const HOUR: i64 = 3_600;
 
+/// What a person asks.
+pub(super) fn ordered(kind: OrderKind) -> Event {
+    Event::Order(Order::new(kind, "ana", "because"))
+}
+
 pub(super) fn unpause() -> Event {
-    Event::Unpause {
-        key: None,
-        by: "ana".into(),
-        why: "fixed".into(),
-    }
+    ordered(OrderKind::Resume)
 }
 
 pub(super) fn told(name: &str, started: i64, status: ExecutionStatus) -> Event {

@@ -103,11 +103,10 @@ pub(super) fn rejected(version: u64, seconds: i64) -> Event {
 }
 
 pub(super) fn roll_back(key: &str) -> Event {
-    Event::RollBack {
-        key: key.into(),
-        by: "ana".into(),
-        why: "customers complain".into(),
-    }
+    Event::Order(Order {
+        key: Some(key.into()),
+        ..Order::new(OrderKind::RollBack, "ana", "customers complain")
+    })
 }
 
 /// How long the controller's own approval waits before an environment is told.
@@ -187,12 +186,12 @@ pub(super) fn with_origin(model: &mut Model) {
 
 /// A person decides through the controller.
 pub(super) fn decided(approve: bool) -> Event {
-    Event::Decide {
-        key: None,
-        approve,
-        by: "ana".into(),
-        why: "I have tried it".into(),
-    }
+    let kind = if approve {
+        OrderKind::Approve
+    } else {
+        OrderKind::Reject
+    };
+    Event::Order(Order::new(kind, "ana", "I have tried it"))
 }
 
 /// The gate can look: the candidate has this AUC, and nothing else is known.

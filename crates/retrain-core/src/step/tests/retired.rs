@@ -5,10 +5,7 @@ use crate::event::Event;
 use crate::slot::Fate;
 
 fn retire() -> Event {
-    Event::Retire {
-        by: "ana".into(),
-        why: "the model is replaced".into(),
-    }
+    ordered(OrderKind::Retire)
 }
 
 #[test]
@@ -89,11 +86,7 @@ fn a_claim_is_never_forgotten() {
 fn a_claim_goes_once_a_person_has_given_it_up() {
     let mut model = Model::new();
     model.take(&alarmed("dq", 0), 0);
-    let give_up = Event::Abandon {
-        key: None,
-        by: "ana".into(),
-        why: "there is no execution".into(),
-    };
+    let give_up = ordered(OrderKind::Abandon);
     assert_eq!(model.outcome(&give_up, HOUR), "abandoned");
     let (outcome, _) = model.take(&retire(), HOUR);
     assert_eq!(outcome.to_string(), "the policy goes: 1 cause(s) discarded");

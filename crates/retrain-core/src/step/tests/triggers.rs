@@ -1,6 +1,10 @@
 //! Triggers arrive, wait and go away.
 
+use alloc::collections::BTreeSet;
+
+use super::release::package;
 use super::*;
+use crate::lane::Lane;
 
 #[test]
 fn the_first_alarm_claims_with_its_final_parameters() {
@@ -192,82 +196,65 @@ fn an_event_from_the_future_is_an_error_and_poisons_nothing() {
     assert!(model.try_step(&alarmed("dq", 60), None, 0).is_ok());
 }
 
+/// What a person asks with a key.
+fn keyed(kind: OrderKind) -> Event {
+    Event::Order(Order {
+        key: Some("k".into()),
+        ..Order::new(kind, "ana", "because")
+    })
+}
+
 #[test]
 fn what_a_person_asks_with_a_key_is_remembered_and_done_once() {
-    let (key, by, why) = (Some("k".to_string()), "ana".to_string(), "x".to_string());
-    let told = || (key.clone(), by.clone(), why.clone());
-    let events = [
-        (|(key, by, why)| Event::Pause { key, by, why }) as fn(_) -> Event,
-        |(key, by, why)| Event::Unpause { key, by, why },
-        |(key, by, why)| Event::ResetBreaker { key, by, why },
-        |(key, by, why)| Event::Abandon { key, by, why },
+    let of_package = Lane::Package(package(2));
+    let orders = [
+        (OrderKind::Pause, Model::new()),
+        (OrderKind::Resume, Model::new()),
+        (OrderKind::ResetBreaker, Model::new()),
+        (OrderKind::Abandon, Model::new()),
+        (OrderKind::RollBack, Model::environment("staging")),
+        (OrderKind::Approve, Model::in_lane(&of_package)),
+        (OrderKind::Reject, Model::in_lane(&of_package)),
+        (OrderKind::Retire, Model::new()),
     ];
-    let decides = [true, false].map(|approve| Event::Decide {
-        key: key.clone(),
-        approve,
-        by: by.clone(),
-        why: why.clone(),
-    });
-    let rolls_back = Event::RollBack {
-        key: key.clone().unwrap(),
-        by: by.clone(),
-        why: why.clone(),
-    };
-    let seen = Seen {
-        decision: 7,
-        claim: None,
-    };
-    let duplicate = Step::Settled(Outcome::Duplicate {
-        decision: 7,
-        claim: None,
-    });
-    let others = decides.iter().chain([&rolls_back]);
-    let mut keys: alloc::collections::BTreeSet<_> = others.filter_map(Event::dedupe_key).collect();
-    for event in events {
-        let event = event(told());
-        let again = Model::new().try_step(&event, Some(&seen), 1).unwrap();
-        assert_eq!(again, duplicate, "{event:?}");
-        keys.insert(event.dedupe_key().unwrap());
+    let (decision, claim) = (7, None);
+    let duplicate = Step::Settled(Outcome::Duplicate { decision, claim });
+    let mut keys = BTreeSet::new();
+    for (kind, model) in orders {
+        let event = keyed(kind);
+        let Step::Commit(commit) = model.try_step(&event, None, 1).unwrap() else {
+            panic!("{event} is not remembered")
+        };
+        let (key, _) = commit.marker.unwrap();
+        assert_eq!(Some(&key), event.dedupe_key().as_ref());
+        assert!(keys.insert(key), "a key is one of its kind of order");
+        let again = model.try_step(&event, Some(&Seen { decision, claim }), 1);
+        assert_eq!(again.unwrap(), duplicate, "{event}");
+        assert_eq!(ordered(kind).dedupe_key(), None);
     }
-    assert_eq!(keys.len(), 7, "a key is one of its kind of request");
-    let pause = events[0](told());
-    let Step::Commit(commit) = Model::new().try_step(&pause, None, 1).unwrap() else {
-        panic!()
-    };
-    assert_eq!(commit.marker.unwrap().0, pause.dedupe_key().unwrap());
-    assert_eq!(events[0]((None, by, why)).dedupe_key(), None);
 }
 
 /// Delivered again later, it would end a pause that somebody asks for meanwhile.
 #[test]
 fn what_a_person_asks_with_a_key_is_remembered_where_there_is_nothing_to_do() {
     let model = Model::new();
-    let resume = |key| Event::Unpause {
-        key,
-        by: "ana".into(),
-        why: "x".into(),
-    };
-    let before = model.slot.clone();
-    let keyed = resume(Some("k".into()));
-    let Step::Commit(commit) = model.try_step(&keyed, None, 1).unwrap() else {
+    let resume = keyed(OrderKind::Resume);
+    let Step::Commit(commit) = model.try_step(&resume, None, 1).unwrap() else {
         panic!()
     };
-    let (key, seen) = commit.marker.unwrap();
-    assert_eq!(key, keyed.dedupe_key().unwrap());
+    let (_, seen) = commit.marker.unwrap();
     assert_eq!(seen.decision, commit.slot.version);
     let outcome = Outcome::Unchanged {
         because: Unchanged::AlreadySo,
     };
     assert_eq!(commit.decision.unwrap().outcome, outcome);
     assert_eq!(commit.commands, []);
-    let version = commit.slot.version;
-    let updated_at = commit.slot.updated_at;
     let expected = Slot {
-        version,
-        updated_at,
-        ..before
+        version: commit.slot.version,
+        updated_at: commit.slot.updated_at,
+        ..model.slot.clone()
     };
     assert_eq!(*commit.slot, expected);
-    let step = model.try_step(&resume(None), None, 1).unwrap();
+    let step = model.try_step(&unpause(), None, 1).unwrap();
     assert_eq!(step, Step::Settled(outcome));
 }

@@ -10,6 +10,7 @@ use retrain_core::event::Event;
 use retrain_core::facts::Timing;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::ModelName;
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::policy::{Policy, PolicyInForce};
 use retrain_core::slot::{Phase, Slot};
 use retrain_policies::PolicySet;
@@ -244,10 +245,9 @@ impl<C: Clock> Remover<'_, C> {
                 return Ok(Some(work.name.clone()));
             }
         }
-        let retire = Event::Retire {
-            by: by(&self.args.ask, self.around)?,
-            why: self.args.ask.why.clone(),
-        };
+        let by = by(&self.args.ask, self.around)?;
+        let why = self.args.ask.why.as_str();
+        let retire = Event::Order(Order::new(OrderKind::Retire, by, why));
         for work in &removal.lanes {
             let answer = self
                 .happens(work, &retire, policy, (&controller, settings.timing), out)

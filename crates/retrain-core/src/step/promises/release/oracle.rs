@@ -9,6 +9,7 @@ use crate::event::{Event, ExecutionStatus};
 use crate::facts::{Lookups, Timing};
 use crate::lane::Lane;
 use crate::names::ModelPackageArn;
+use crate::order::OrderKind;
 use crate::package::{ApprovalUpdate, PackageApproval};
 use crate::slot::{Phase, Slot};
 use crate::trigger::{Cause, Deploys};
@@ -49,7 +50,8 @@ impl World {
             self.approved.insert(package.version(), deployments);
         }
         // A person confirms what stands.
-        if let (Lane::Package(package), Event::Decide { approve: true, .. }) = (lane, event)
+        if let (Lane::Package(package), Event::Order(order)) = (lane, event)
+            && order.kind == OrderKind::Approve
             && matches!(outcome, Outcome::Approved { .. })
         {
             assert!(before.review.as_ref().unwrap().contested.is_some());

@@ -17,6 +17,7 @@ use crate::facts::{ControllerState, Facts, GateEvidence, Lookup, Lookups, Seen, 
 use crate::gate::{Evidence, Report};
 use crate::lane::Lane;
 use crate::names::ModelName;
+use crate::order::{Order, OrderKind};
 use crate::package::{ApprovalUpdate, Origin, PackageApproval, UpdateAnswer};
 use crate::policy::{Policy, PolicyInForce};
 use crate::review::Write;
@@ -196,12 +197,12 @@ impl World {
                 package: which,
                 approve,
             } => {
-                let event = Event::Decide {
-                    key: None,
-                    approve,
-                    by: "ana".into(),
-                    why: "because".into(),
+                let kind = if approve {
+                    OrderKind::Approve
+                } else {
+                    OrderKind::Reject
                 };
+                let event = Event::Order(Order::new(kind, "ana", "because"));
                 let lane = Lane::Package(package(u64::from(which) + 1));
                 self.tell(lane, event);
             }
@@ -318,7 +319,7 @@ impl World {
             Work::News { .. } | Work::Do { .. } | Work::Send { .. } => true,
             // A person's request is repeated until it is taken; so are errands and looks.
             Work::Tell { event, .. } | Work::Known { event, .. } => {
-                !matches!(event, Event::Decide { .. } | Event::Package { .. })
+                !matches!(event, Event::Order(_) | Event::Package { .. })
             }
         }
     }

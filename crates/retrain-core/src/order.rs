@@ -1,0 +1,101 @@
+//! What people ask of a slot.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lane::Lane;
+
+/// Something that a person asks of a slot, other than a start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What.
+    #[serde(rename = "order")]
+    pub kind: OrderKind,
+    /// The caller's key, if there is one: asking twice with one key is asking once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What can be asked of a slot, other than a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderKind {
+    /// To start nothing until somebody resumes.
+    Pause,
+    /// To go on. It also clears a misconfiguration and the wait for capacity.
+    Resume,
+    /// To close the breaker.
+    ResetBreaker,
+    /// To give up an unfinished claim. Its causes are held again.
+    Abandon,
+    /// To run what the environment ran before.
+    RollBack,
+    /// To approve the package.
+    Approve,
+    /// To reject the package.
+    Reject,
+    /// To settle what waits or runs: the policy goes.
+    Retire,
+}
+
+impl Order {
+    /// An order without a key.
+    pub fn new(kind: OrderKind, by: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            kind,
+            key: None,
+            by: by.into(),
+            why: why.into(),
+        }
+    }
+}
+
+impl OrderKind {
+    /// Its name, as records spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::ResetBreaker => "reset_breaker",
+            Self::Abandon => "abandon",
+            Self::RollBack => "roll_back",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Retire => "retire",
+        }
+    }
+
+    /// Whether it can be asked of this lane.
+    pub(crate) const fn is_of(self, lane: &Lane) -> bool {
+        match self {
+            Self::Retire => true,
+            Self::Approve | Self::Reject => matches!(lane, Lane::Package(_)),
+            Self::RollBack => matches!(lane, Lane::Deploy(_)),
+            Self::Pause | Self::Resume | Self::ResetBreaker | Self::Abandon => {
+                !matches!(lane, Lane::Package(_))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let does = match self.kind {
+            OrderKind::Pause => "pauses",
+            OrderKind::Resume => "resumes",
+            OrderKind::ResetBreaker => "resets the breaker",
+            OrderKind::Abandon => "gives the claim up",
+            OrderKind::RollBack => "rolls back",
+            OrderKind::Approve => "approves",
+            OrderKind::Reject => "rejects",
+            OrderKind::Retire => "removes the policy",
+        };
+        write!(f, "{:?} {does}: {:?}", self.by, self.why)
+    }
+}
