@@ -246,6 +246,11 @@ impl Cause {
         }
     }
 
+    /// Whether it wants this package deployed.
+    pub(crate) fn asks_for(&self, package: &ModelPackageArn) -> bool {
+        self.package().is_some_and(|own| own.is_same(package))
+    }
+
     /// Whether a person has asked for it by name.
     pub const fn is_asked(&self) -> bool {
         matches!(

@@ -6,7 +6,6 @@ use alloc::vec;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::deployment::asks_for;
 use super::{Command, Look, Step, Turn};
 use crate::decision::{Outcome, Unchanged};
 use crate::event::{Refusal, StartAnswer};
@@ -224,7 +223,7 @@ impl Turn<'_> {
         let mut claim = claim.clone();
         let withdrawn = self.is_withdrawn(&claim);
         if withdrawn && let Some(package) = &claim.package {
-            claim.reasons.mark(|reason| asks_for(reason, package));
+            claim.reasons.mark(|reason| reason.cause.asks_for(package));
         }
         let look = if self.may_send() && !withdrawn && !self.is_retried() {
             Look::First

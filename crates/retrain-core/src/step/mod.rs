@@ -21,6 +21,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod trigger;
+mod withdrawal;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
