@@ -54,10 +54,21 @@ const MONTH: &str = "events/month.jsonl.gz";
 
 #[test]
 fn exit_codes_are_those_of_the_help() {
-    let bad = Files::new("exit-codes", &[("m.json", b"{}"), ("none.jsonl", b"")]);
-    let (policy, empty) = (bad.path("m.json"), bad.path("none.jsonl"));
+    let bad = Files::new(
+        "exit-codes",
+        &[
+            ("m.json", b"{}"),
+            (
+                "unclosed.json",
+                br#"{"drift": {"alarms": [{"endpoint": "e"}}}"#,
+            ),
+            ("none.jsonl", b""),
+        ],
+    );
+    let (policy, unclosed) = (bad.path("m.json"), bad.path("unclosed.json"));
+    let empty = bad.path("none.jsonl");
     let alarm = "events/drift-alarm/alarm.json";
-    let table: [(&[&str], i32); 16] = [
+    let table: [(&[&str], i32); 17] = [
         (&["--help"], 0),
         (&["--version"], 0),
         (&["policy", "schema"], 0),
@@ -71,6 +82,7 @@ fn exit_codes_are_those_of_the_help() {
         (&["simulate", MONTH], 2),
         (&["simulate", MONTH, "-p", POLICIES, "-p", POLICIES], 2),
         (&["policy", "check", &policy], 3),
+        (&["policy", "check", &unclosed], 3),
         (&["policy", "diff", POLICIES, "examples/simulate/calmer"], 3),
         (&["simulate", MONTH, "-p", &policy], 3),
         (&["simulate", &empty, "-p", POLICIES], 3),

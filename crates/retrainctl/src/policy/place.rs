@@ -71,6 +71,8 @@ impl Walk<'_> {
             b'{' => self.object(path, depth),
             b'[' => self.list(path, depth),
             b'"' => self.string().map(|_| ()),
+            // There is no value, and whoever looked for one would find the same again.
+            b',' | b']' | b'}' => None,
             _ => {
                 while self
                     .peek()
@@ -196,6 +198,8 @@ mod tests {
             "{\"a\": [1, ",
             "{\"a\": \"\\",
             "[[[[",
+            "[}",
+            "{\"a\": [1 }, 2]}",
             "{\"a\": nul",
         ] {
             assert_eq!(place(text, "b").0, 1, "{text}");
