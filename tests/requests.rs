@@ -114,6 +114,19 @@ fn all(order: &str) -> Value {
     json!({"request": order, "by": "ana", "why": "SageMaker has an outage"})
 }
 
+/// Promise 4, for everything at once.
+#[tokio::test]
+async fn the_controller_is_switched_once_for_a_key() {
+    let bench = Bench::start().await;
+    let mut pause = all("pause_controller");
+    pause["key"] = json!("incident-7");
+    assert_eq!(ask(&bench, &pause).await, "controller_paused");
+    let resume = all("resume_controller");
+    assert_eq!(ask(&bench, &resume).await, "controller_resumed");
+    assert_eq!(ask(&bench, &pause).await, "duplicate");
+    assert_eq!(ask(&bench, &scheduled(&bench)).await, "claimed");
+}
+
 #[tokio::test]
 async fn a_paused_controller_holds_everything_and_then_lets_few_models_start_at_a_time() {
     const MODELS: usize = 25;

@@ -142,6 +142,15 @@ impl Days {
             json!({"request": "reset_breaker", "model": "fraud-detection", "by": by, "why": "a test"}),
         );
         days.objects(52.0, &["a", "b", "c"]);
+        let everything = json!({
+            "request": "pause_controller", "key": "p", "by": by, "why": "a test",
+        });
+        days.request(53.0, everything.clone());
+        days.request(
+            54.0,
+            json!({"request": "resume_controller", "by": by, "why": "a test"}),
+        );
+        days.request(54.1, everything);
         // EventBridge delivers at least once.
         let again = days.coming.iter().step_by(5);
         let again: Vec<Coming> = again

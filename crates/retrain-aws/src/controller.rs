@@ -13,10 +13,11 @@ use retrain_core::execution::Execution;
 use retrain_core::facts::Timing;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{ModelName, ModelPackageArn};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::package::{PackageDescription, PackageRegistry};
 use retrain_core::policy::PolicyInForce;
-use retrain_core::slot::{OfCode, Pause, Settled};
-use retrain_debounce::DynamoStore;
+use retrain_core::slot::{OfCode, Settled};
+use retrain_debounce::{DynamoStore, Switched};
 use retrain_lambda::{Failure, Settings, decided, ignored, invalid_policies, stale_policies};
 use retrain_policies::{InForce, ParameterStore, Policies, PolicySet, Source};
 use retrain_sagemaker::SageMaker;
@@ -187,14 +188,13 @@ impl AwsController {
     }
 
     /// Pauses the controller, or lets it start again.
-    pub async fn switch(
+    pub(crate) async fn switch(
         &self,
-        pause: bool,
-        by: &Pause,
+        order: &Order,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        let changed = self.store().switch(pause, by, clock.now()).await?;
-        let answer = switched(changed, pause, by);
+        let switched = self.store().switch(order, clock.now()).await?;
+        let answer = answered(switched, order);
         let (outcome, subject) = (&answer.outcome, &answer.subject);
         ignored(clock.now(), None, outcome, subject, &answer.reason);
         Ok(answer)
@@ -203,12 +203,11 @@ impl AwsController {
     /// What [`switch`](Self::switch) would say now. Nothing is changed.
     pub(crate) async fn would_switch(
         &self,
-        pause: bool,
-        by: &Pause,
+        order: &Order,
         clock: &impl Clock,
     ) -> Result<Answer, Failure> {
-        let state = self.store().controller(clock.now()).await?;
-        Ok(switched(state.paused.is_some() != pause, pause, by))
+        let switched = self.store().would_switch(order, clock.now()).await?;
+        Ok(answered(switched, order))
     }
 
     /// What the last of these events would lead to. Nothing is written, started or told.
@@ -266,18 +265,19 @@ impl AwsController {
     }
 }
 
-/// What became, or would become, of the controller's switch.
-fn switched(changed: bool, pause: bool, by: &Pause) -> Answer {
-    let outcome = match (changed, pause) {
-        (false, _) => "unchanged",
-        (true, true) => "controller_paused",
-        (true, false) => "controller_resumed",
+/// What became, or would become, of an order to the whole controller.
+fn answered(switched: Switched, order: &Order) -> Answer {
+    let outcome = match switched {
+        Switched::Duplicate => "duplicate",
+        Switched::AlreadySo => "unchanged",
+        Switched::Changed if order.kind == OrderKind::Pause => "controller_paused",
+        Switched::Changed => "controller_resumed",
     };
     Answer {
         subject: "the controller".to_owned(),
         model: None,
         outcome: outcome.to_owned(),
-        reason: format!("{:?}: {:?}", by.by, by.why),
+        reason: format!("{:?}: {:?}", order.by, order.why),
         then: Vec::new(),
     }
 }

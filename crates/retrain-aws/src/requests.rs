@@ -5,11 +5,10 @@ use retrain_controller::Clock;
 use retrain_core::event::Event;
 use retrain_core::gate::Signoff;
 use retrain_core::lane::Lane;
-use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn, shortened};
-use retrain_core::order::OrderKind;
+use retrain_core::names::{EnvironmentName, ModelName, ModelPackageArn};
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::package::PackageRegistry;
 use retrain_core::policy::PolicyInForce;
-use retrain_core::slot::Pause;
 use retrain_core::trigger::{Cause, Deploys, Trigger};
 use retrain_events::{
     DeploymentAsks, DeploymentRequest, ModelRequest, PackageAsks, PackageRef, PackageRequest,
@@ -53,7 +52,7 @@ impl From<Unmeetable> for Failure {
 /// What a request is about.
 enum Matter {
     /// The switch of the whole controller.
-    Switch { pause: bool, by: Pause },
+    Switch(Order),
     /// One slot.
     Slot(Box<Asked>),
 }
@@ -72,7 +71,7 @@ impl AwsController {
     /// Does what is asked.
     pub async fn ask(&self, request: Request, clock: &impl Clock) -> Result<Answer, Failure> {
         let asked = match self.matter(request, clock).await? {
-            Matter::Switch { pause, by } => return self.switch(pause, &by, clock).await,
+            Matter::Switch(order) => return self.switch(&order, clock).await,
             Matter::Slot(asked) => asked,
         };
         let Asked {
@@ -91,7 +90,7 @@ impl AwsController {
     /// What a request would lead to now. Nothing is written, started or told.
     pub async fn would(&self, request: Request, clock: &impl Clock) -> Result<Answer, Failure> {
         match self.matter(request, clock).await? {
-            Matter::Switch { pause, by } => self.would_switch(pause, &by, clock).await,
+            Matter::Switch(order) => self.would_switch(&order, clock).await,
             Matter::Slot(asked) => {
                 let Asked {
                     policy,
@@ -116,14 +115,7 @@ impl AwsController {
     async fn matter(&self, request: Request, clock: &impl Clock) -> Result<Matter, Failure> {
         let asked = match request {
             // A pause of everything needs nothing that may be broken besides.
-            Request::Controller { pause, by, why } => {
-                let by = Pause {
-                    by: shortened(&by, 100),
-                    why: shortened(&why, 300),
-                    since: clock.now(),
-                };
-                return Ok(Matter::Switch { pause, by });
-            }
+            Request::Controller(order) => return Ok(Matter::Switch(order)),
             Request::Model(request) => {
                 let policies = self.policies(clock).await?;
                 self.desk(&policies).of_model(*request, clock)?

@@ -273,7 +273,7 @@ impl Event {
     pub fn dedupe_key(&self) -> Option<DedupeKey> {
         match self {
             Self::Trigger(trigger) => Some(trigger.dedupe_key()),
-            Self::Order(order) => Some(DedupeKey::of_order(order.kind, order.key.as_ref()?)),
+            Self::Order(order) => order.dedupe_key(),
             _ => None,
         }
     }

@@ -1,13 +1,17 @@
-//! What people ask of a slot.
+//! What people ask of a slot, or of the whole controller.
 
 use alloc::string::String;
 use core::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::lane::Lane;
+use crate::names::shortened;
+use crate::slot::Pause;
+use crate::trigger::DedupeKey;
 
-/// Something that a person asks of a slot, other than a start.
+/// Something that a person asks of a slot, or of the whole controller, other than a start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// What.
@@ -52,6 +56,21 @@ impl Order {
             key: None,
             by: by.into(),
             why: why.into(),
+        }
+    }
+
+    /// The key under which it is remembered, if it has one.
+    pub fn dedupe_key(&self) -> Option<DedupeKey> {
+        let key = self.key.as_ref()?;
+        Some(DedupeKey::of_order(self.kind, key))
+    }
+
+    /// The pause that it asks for, in bounded length.
+    pub fn pause(&self, since: Timestamp) -> Pause {
+        Pause {
+            by: shortened(&self.by, 100),
+            why: shortened(&self.why, 300),
+            since,
         }
     }
 }

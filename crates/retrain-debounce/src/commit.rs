@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put as PutItem, TransactWriteItem};
 use jiff::Timestamp;
 use retrain_controller::{
@@ -50,14 +51,7 @@ impl SlotStore for DynamoStore {
             .await;
         match answer {
             Ok(_) => Ok(Committed::Written),
-            Err(error)
-                if was_cancelled_for(
-                    &error,
-                    &["ConditionalCheckFailed", "TransactionConflict"],
-                ) =>
-            {
-                Ok(Committed::LostRace)
-            }
+            Err(error) if was_lost(&error) => Ok(Committed::LostRace),
             Err(error) if was_cancelled_for(&error, &["ValidationError"]) => {
                 Err(PortError::terminal(DOING, error))
             }
@@ -85,13 +79,7 @@ impl DynamoStore {
         action(match put.condition {
             Condition::None => builder,
             Condition::Absent => builder.condition_expression("attribute_not_exists(pk)"),
-            Condition::AbsentOrExpired => builder
-                .condition_expression("attribute_not_exists(pk) OR #expires_at < :now")
-                .expression_attribute_names("#expires_at", EXPIRES_AT)
-                .expression_attribute_values(
-                    ":now",
-                    AttributeValue::N(now.as_second().to_string()),
-                ),
+            Condition::AbsentOrExpired => if_absent_or_expired(builder, now),
             Condition::Version(read) => builder
                 .condition_expression("#version = :read")
                 .expression_attribute_names("#version", "version")
@@ -104,19 +92,28 @@ impl DynamoStore {
     }
 }
 
-pub(crate) fn action(
-    put: aws_sdk_dynamodb::types::builders::PutBuilder,
-) -> Result<TransactWriteItem, PortError> {
+/// TTL deletes days late.
+pub(crate) fn if_absent_or_expired(put: PutBuilder, now: Timestamp) -> PutBuilder {
+    put.condition_expression("attribute_not_exists(pk) OR #expires_at < :now")
+        .expression_attribute_names("#expires_at", EXPIRES_AT)
+        .expression_attribute_values(":now", AttributeValue::N(now.as_second().to_string()))
+}
+
+pub(crate) fn action(put: PutBuilder) -> Result<TransactWriteItem, PortError> {
     let put = put
         .build()
         .map_err(|error| PortError::terminal(DOING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// Whether the transaction was cancelled for one of these reasons. A failed
-/// condition or a conflict is a lost race: another worker's version or marker is
-/// there, or its transaction is under way. Throttling is not.
-pub(crate) fn was_cancelled_for(error: &SdkError<TransactWriteItemsError>, codes: &[&str]) -> bool {
+/// Whether another worker was faster: its version or marker is there, or its transaction
+/// is under way. Throttling is another matter.
+pub(crate) fn was_lost(error: &SdkError<TransactWriteItemsError>) -> bool {
+    was_cancelled_for(error, &["ConditionalCheckFailed", "TransactionConflict"])
+}
+
+/// Whether the transaction was cancelled for one of these reasons.
+fn was_cancelled_for(error: &SdkError<TransactWriteItemsError>, codes: &[&str]) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {

@@ -9,6 +9,7 @@ use retrain_core::data::{ObjectId, ObjectRecord};
 use retrain_core::decision::Decision;
 use retrain_core::facts::{ControllerState, Seen};
 use retrain_core::lane::{Lane, SlotKey};
+use retrain_core::names::shortened;
 use retrain_core::slot::{Pause, Slot};
 use retrain_core::token::digest;
 use retrain_core::trigger::DedupeKey;
@@ -69,7 +70,15 @@ impl Key {
     pub(crate) fn marker(slot: &SlotKey, key: &DedupeKey) -> Self {
         Self {
             pk: slot.to_string(),
-            sk: format!("seen#{}", digest(key.as_str())),
+            sk: seen(key),
+        }
+    }
+
+    /// The marker of an order to the whole controller.
+    pub(crate) fn switched(key: &DedupeKey) -> Self {
+        Self {
+            sk: seen(key),
+            ..Self::controller()
         }
     }
 
@@ -98,6 +107,10 @@ impl Key {
     pub(crate) fn is_of(&self, item: &Item) -> bool {
         text(item, PK) == Some(self.pk.as_str()) && text(item, SK) == Some(self.sk.as_str())
     }
+}
+
+fn seen(key: &DedupeKey) -> String {
+    format!("seen#{}", digest(key.as_str()))
 }
 
 pub(crate) const DECISION_PREFIX: &str = "decision#";
@@ -164,6 +177,14 @@ struct SwitchItem {
     by: Pause,
 }
 
+#[derive(Serialize, Deserialize)]
+struct SwitchedItem {
+    item: String,
+    schema: u32,
+    key: String,
+    expires_at: i64,
+}
+
 pub(crate) fn slot_item(key: &SlotKey, slot: &Slot) -> Result<Item, PortError> {
     let due_at = slot.due_at.map(moment);
     put(
@@ -195,7 +216,7 @@ pub(crate) fn marker_item(
         &MarkerItem {
             item: "marker".to_owned(),
             schema: SCHEMA,
-            key: retrain_core::names::shortened(trigger.as_str(), 500),
+            key: shortened(trigger.as_str(), 500),
             seen: seen.clone(),
             expires_at: expiry(now, MARKER_LIFE),
         },
@@ -220,7 +241,7 @@ pub(crate) fn decision_item(key: &SlotKey, decision: &Decision) -> Result<Item, 
             item: "decision".to_owned(),
             schema: SCHEMA,
             decision,
-            text: retrain_core::names::shortened(&decision.to_string(), 1_000),
+            text: shortened(&decision.to_string(), 1_000),
             expires_at: expires.then(|| expiry(decision.at, DECISION_LIFE)),
         },
     )
@@ -285,6 +306,25 @@ pub(crate) fn switch_item(pause: bool, by: &Pause, now: Timestamp) -> Result<Ite
             by: by.clone(),
         },
     )
+}
+
+/// The marker of an order to the whole controller.
+pub(crate) fn switched_item(key: &DedupeKey, now: Timestamp) -> Result<Item, PortError> {
+    put(
+        Key::switched(key),
+        &SwitchedItem {
+            item: "marker".to_owned(),
+            schema: SCHEMA,
+            key: shortened(key.as_str(), 500),
+            expires_at: expiry(now, MARKER_LIFE),
+        },
+    )
+}
+
+/// Whether the marker still counts: TTL deletes days late.
+pub(crate) fn read_switched(item: Item, now: Timestamp) -> Result<bool, PortError> {
+    let found: SwitchedItem = read(item)?;
+    Ok(found.expires_at >= now.as_second())
 }
 
 pub(crate) fn read_controller(item: Item) -> Result<ControllerState, PortError> {

@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::due::{DUE_SHARDS, Due};
 pub use self::look::Seen;
+pub use self::switch::Switched;
 pub use self::table::create_table;
 
 /// Keeps slots, markers and decisions in one DynamoDB table.

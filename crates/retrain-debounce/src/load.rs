@@ -116,7 +116,7 @@ impl DynamoStore {
 
     /// Makes the item that a new table lacks. Whoever comes first decides the
     /// epoch.
-    async fn make_controller(&self, now: Timestamp) -> Result<(), PortError> {
+    pub(crate) async fn make_controller(&self, now: Timestamp) -> Result<(), PortError> {
         let doing = "make the controller item";
         let state = ControllerState {
             epoch: Epoch::derive(&[&self.table, &now.to_string()]),

@@ -1,62 +1,150 @@
 //! The switch of the whole controller.
 
 use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use jiff::Timestamp;
 use retrain_controller::PortError;
 use retrain_core::facts::ControllerState;
-use retrain_core::slot::Pause;
+use retrain_core::order::{Order, OrderKind};
 
 use crate::DynamoStore;
-use crate::commit::{action, was_cancelled_for};
+use crate::commit::{action, if_absent_or_expired, was_lost};
 use crate::error::failed;
-use crate::items;
-use crate::load::string;
+use crate::items::{self, Key};
+use crate::load::{MAX_READS, string, take};
+
+const DOING: &str = "switch the controller";
+
+/// What became of an order to the whole controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switched {
+    /// It is paused now, or starts again.
+    Changed,
+    /// It was so already.
+    AlreadySo,
+    /// The order has been obeyed before.
+    Duplicate,
+}
 
 impl DynamoStore {
     /// Pauses the controller, or lets it start again, together with a record of who did
-    /// and why. Says whether that changes anything.
-    pub async fn switch(&self, pause: bool, by: &Pause, now: Timestamp) -> Result<bool, PortError> {
-        let doing = "switch the controller";
-        let state = self.controller(now).await?;
-        if state.paused.is_some() == pause {
-            return Ok(false);
+    /// and why. An order with a key is remembered, also where it changes nothing.
+    pub async fn switch(&self, order: &Order, now: Timestamp) -> Result<Switched, PortError> {
+        for _ in 0..MAX_READS {
+            let (state, would) = self.read_switch(order, now).await?;
+            let is_to_write = match would {
+                Switched::Changed => true,
+                Switched::AlreadySo => order.key.is_some(),
+                Switched::Duplicate => false,
+            };
+            // Where somebody else was faster, only what is read again says what they did: a
+            // pause must never be taken for one that was not made.
+            if !is_to_write || self.write_switch(order, &state, would, now).await? {
+                return Ok(would);
+            }
         }
-        let switched = ControllerState {
-            epoch: state.epoch.clone(),
-            paused: pause.then(|| by.clone()),
-        };
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(items::controller_item(&switched)?))
-            .condition_expression(if pause {
-                "epoch = :epoch AND attribute_not_exists(paused)"
+        Err(PortError::retryable(
+            DOING,
+            format!("others have switched it {MAX_READS} times meanwhile"),
+        ))
+    }
+
+    /// What [`switch`](Self::switch) would come to now. Nothing is switched.
+    pub async fn would_switch(&self, order: &Order, now: Timestamp) -> Result<Switched, PortError> {
+        let (_, would) = self.read_switch(order, now).await?;
+        Ok(would)
+    }
+
+    async fn read_switch(
+        &self,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<(ControllerState, Switched), PortError> {
+        let pause = pauses(order)?;
+        let marker = order.dedupe_key().map(|key| Key::switched(&key));
+        for _ in 0..MAX_READS {
+            let keys: Vec<Key> = marker.iter().cloned().chain([Key::controller()]).collect();
+            let Some(mut found) = self.read_all(&keys).await? else {
+                continue;
+            };
+            let Some(state) = take(&mut found, &Key::controller()) else {
+                self.make_controller(now).await?;
+                continue;
+            };
+            let state = items::read_controller(state)?;
+            let seen = found.pop().map(|item| items::read_switched(item, now));
+            let would = if seen.transpose()? == Some(true) {
+                Switched::Duplicate
+            } else if state.paused.is_some() == pause {
+                Switched::AlreadySo
             } else {
+                Switched::Changed
+            };
+            return Ok((state, would));
+        }
+        Err(PortError::retryable(
+            "read the controller item",
+            format!("no answer in {MAX_READS} reads"),
+        ))
+    }
+
+    /// Writes what an order comes to; says whether nobody was faster.
+    async fn write_switch(
+        &self,
+        order: &Order,
+        read: &ControllerState,
+        would: Switched,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        let pause = pauses(order)?;
+        let mut state = read.clone();
+        let mut puts = Vec::new();
+        if would == Switched::Changed {
+            state.paused = pause.then(|| order.pause(now));
+            let record = items::switch_item(pause, &order.pause(now), now)?;
+            puts.push(self.put_of(record));
+        }
+        // Where nothing changes, it is written as it was read, so that it was so.
+        let controller = self
+            .put_of(items::controller_item(&state)?)
+            .condition_expression(if read.paused.is_some() {
                 "epoch = :epoch AND attribute_exists(paused)"
+            } else {
+                "epoch = :epoch AND attribute_not_exists(paused)"
             })
             .expression_attribute_values(":epoch", string(state.epoch.as_str()));
-        let record = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(items::switch_item(pause, by, now)?));
+        puts.push(controller);
+        if let Some(key) = order.dedupe_key() {
+            let marker = self.put_of(items::switched_item(&key, now)?);
+            puts.push(if_absent_or_expired(marker, now));
+        }
+        let actions = puts.into_iter().map(action).collect::<Result<_, _>>()?;
         let answer = self
             .client
             .transact_write_items()
-            .transact_items(action(put)?)
-            .transact_items(action(record)?)
+            .set_transact_items(Some(actions))
             .send()
             .await;
         match answer {
             Ok(_) => Ok(true),
-            // Somebody else was faster. Only what is read now says what they did: a pause
-            // must never be taken for one that was not made.
-            Err(error) if was_cancelled_for(&error, &["ConditionalCheckFailed"]) => {
-                let state = self.controller(now).await?;
-                if state.paused.is_some() == pause {
-                    Ok(false)
-                } else {
-                    Err(PortError::retryable(doing, error))
-                }
-            }
-            Err(error) => Err(failed(doing, error)),
+            Err(error) if was_lost(&error) => Ok(false),
+            Err(error) => Err(failed(DOING, error)),
         }
+    }
+
+    fn put_of(&self, item: items::Item) -> PutBuilder {
+        Put::builder().table_name(&self.table).set_item(Some(item))
+    }
+}
+
+/// Whether the order pauses the controller; else it resumes it.
+fn pauses(order: &Order) -> Result<bool, PortError> {
+    match order.kind {
+        OrderKind::Pause => Ok(true),
+        OrderKind::Resume => Ok(false),
+        other => Err(PortError::terminal(
+            DOING,
+            format!("{} is nothing that it can be asked for", other.as_str()),
+        )),
     }
 }

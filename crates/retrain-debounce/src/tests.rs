@@ -24,6 +24,8 @@ use retrain_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use crate::items::Key;
 use crate::{DUE_SHARDS, DynamoStore, create_table};
 
+mod switch;
+
 const TABLE: &str = "retrain";
 
 fn wanted<'a>(slot: &'a SlotKey, marker: Option<&'a DedupeKey>) -> Wanted<'a> {

@@ -4,9 +4,8 @@ use alloc::vec;
 
 use super::{Step, Turn};
 use crate::decision::{Outcome, Unchanged};
-use crate::names::shortened;
 use crate::order::{Order, OrderKind};
-use crate::slot::{Pause, Phase};
+use crate::slot::Phase;
 
 impl Turn<'_> {
     /// Does what a person asks.
@@ -29,17 +28,9 @@ impl Turn<'_> {
         if self.slot.paused.is_some() {
             return Step::unchanged(Unchanged::AlreadySo);
         }
-        self.slot.paused = Some(self.pause_by(order));
+        self.slot.paused = Some(order.pause(self.now));
         self.refresh_due();
         self.commit(Outcome::Paused, vec![])
-    }
-
-    pub(super) fn pause_by(&self, order: &Order) -> Pause {
-        Pause {
-            by: shortened(&order.by, 100),
-            why: shortened(&order.why, 300),
-            since: self.now,
-        }
     }
 
     fn reset_breaker(mut self) -> Step {

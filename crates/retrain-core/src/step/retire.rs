@@ -38,7 +38,7 @@ impl Turn<'_> {
         let now = self.now;
         self.slot
             .settle(&discarded, Fate::Discarded, execution.as_ref(), now);
-        self.slot.paused = Some(self.pause_by(order));
+        self.slot.paused = Some(order.pause(self.now));
         self.retired(&discarded, execution)
     }
 

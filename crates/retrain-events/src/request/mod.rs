@@ -28,15 +28,8 @@ pub enum Request {
     Package(Box<PackageRequest>),
     /// About the deployments of a model to one environment.
     Deployment(Box<DeploymentRequest>),
-    /// About all models: nothing starts any more, or everything may again.
-    Controller {
-        /// Whether nothing shall start.
-        pause: bool,
-        /// Who asks.
-        by: String,
-        /// Why.
-        why: String,
-    },
+    /// About all models: to pause, so that nothing starts any more, or to resume.
+    Controller(Order),
 }
 
 /// Something that is asked about one model's retraining.
@@ -63,7 +56,7 @@ enum Kind {
     Decide(OrderKind),
     Deploy,
     Rollback,
-    Controller { pause: bool },
+    Controller(OrderKind),
 }
 
 /// All requests by name.
@@ -78,8 +71,8 @@ const KINDS: [(&str, Kind); 12] = [
     ("reject", Kind::Decide(OrderKind::Reject)),
     ("deploy", Kind::Deploy),
     ("rollback", Kind::Rollback),
-    ("pause_controller", Kind::Controller { pause: true }),
-    ("resume_controller", Kind::Controller { pause: false }),
+    ("pause_controller", Kind::Controller(OrderKind::Pause)),
+    ("resume_controller", Kind::Controller(OrderKind::Resume)),
 ];
 
 impl Kind {
@@ -129,7 +122,7 @@ impl Kind {
                 "why",
                 "force",
             ],
-            Self::Controller { .. } => &["request", "by", "why"],
+            Self::Controller(_) => &["request", "key", "by", "why"],
         }
     }
 }
@@ -163,11 +156,7 @@ pub fn request(event: &Value) -> Result<Option<Request>, InvalidEvent> {
         Kind::Decide(kind) => of_package(PackageAsks::Order(fields::order(&root, kind)?)),
         Kind::Deploy => of_environment(release::deploy(&root)?),
         Kind::Rollback => of_environment(release::rollback(&root)?),
-        Kind::Controller { pause } => Ok(Request::Controller {
-            pause,
-            by: fields::by(&root)?,
-            why: fields::why(&root)?,
-        }),
+        Kind::Controller(kind) => Ok(Request::Controller(fields::order(&root, kind)?)),
     };
     request.map(Some)
 }

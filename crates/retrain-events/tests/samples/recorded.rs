@@ -142,9 +142,7 @@ fn request_as_json(event: &Value) -> Value {
                 DeploymentAsks::Order(order) => json!(order),
             },
         }),
-        Ok(Some(Request::Controller { pause, by, why })) => {
-            json!({ "pause": pause, "by": by, "why": why })
-        }
+        Ok(Some(Request::Controller(order))) => json!(order),
         Ok(None) => json!({ "request": null }),
         Err(error) => json!({ "error": error.name(), "says": error.to_string() }),
     }

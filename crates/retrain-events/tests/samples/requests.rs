@@ -219,7 +219,7 @@ fn an_unknown_field_is_told_with_those_that_the_request_has() {
             "request, model, environment, package_version, package, key, by, why, force",
         ),
         ("rollback", "request, model, environment, key, by, why"),
-        ("pause_controller", "request, by, why"),
+        ("pause_controller", "request, key, by, why"),
     ] {
         let mut event = by_and_why.clone();
         event["request"] = json!(kind);

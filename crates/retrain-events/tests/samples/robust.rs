@@ -79,7 +79,7 @@ fn request_is_decent(event: &Value) {
             DeploymentAsks::Deploy { by, why, .. } => (by, why),
             DeploymentAsks::Order(order) => (order.by, order.why),
         },
-        Ok(Some(Request::Controller { by, why, .. })) => (by, why),
+        Ok(Some(Request::Controller(order))) => (order.by, order.why),
         Ok(Some(Request::Model(_)) | None) => return,
         Err(error) => return is_helpful(&error),
     };

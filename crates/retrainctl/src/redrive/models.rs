@@ -98,7 +98,7 @@ fn asked(event: &Value) -> Option<ModelName> {
         Ok(Some(Request::Model(asked))) => Some(asked.model),
         Ok(Some(Request::Package(asked))) => Some(asked.model),
         Ok(Some(Request::Deployment(asked))) => Some(asked.model),
-        Ok(Some(Request::Controller { .. }) | None) => None,
+        Ok(Some(Request::Controller(_)) | None) => None,
         // What cannot be read names a model all the same, most often.
         Err(_) => named(event.get("model")?.as_str()?),
     }

@@ -17,7 +17,7 @@ use retrain_core::trigger::DedupeKey;
 use super::tally::Tally;
 
 /// How long a trigger is remembered, as the table remembers it.
-const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
+pub(super) const MARKER_LIFE: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// What the table holds of one model.
 pub(super) struct Model<'a> {

@@ -6,6 +6,7 @@ use retrain_core::drift::{AlarmTransition, DriftKind};
 use retrain_core::event::{Event, ExecutionReport};
 use retrain_core::lane::Lane;
 use retrain_core::names::ModelName;
+use retrain_core::order::Order;
 use retrain_core::policy::{Is, PolicyInForce};
 use retrain_events::{Arrival, Request};
 use retrain_policies::{Folded, IgnoredAlarm, PolicySet, alarm_event, arrivals};
@@ -19,14 +20,7 @@ pub(crate) enum Heard {
     /// Something happens to these models, by number.
     Models(Vec<(usize, Event)>),
     /// The whole controller is paused, or resumed.
-    Switch {
-        /// Whether nothing shall start.
-        pause: bool,
-        /// Who asks.
-        by: String,
-        /// Why.
-        why: String,
-    },
+    Switch(Order),
     /// Nothing, for this reason.
     Nothing(&'static str),
 }
@@ -114,11 +108,7 @@ impl<'a> Routes<'a> {
                     self.of_model(&asked.model, happens)
                 }
                 Request::Package(_) | Request::Deployment(_) => Heard::Nothing("no_retraining"),
-                Request::Controller { pause, by, why } => Heard::Switch {
-                    pause: *pause,
-                    by: by.clone(),
-                    why: why.clone(),
-                },
+                Request::Controller(order) => Heard::Switch(order.clone()),
             },
             What::Code(request) => self.of_model(&request.model, request.event(event.at)),
         }

@@ -14,14 +14,14 @@ use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, StartAnswer};
 use retrain_core::facts::{ControllerState, Facts, FactsNeeded, Lookup, Lookups, Timing};
 use retrain_core::names::AlarmArn;
+use retrain_core::order::{Order, OrderKind};
 use retrain_core::policy::PolicyInForce;
-use retrain_core::slot::Pause;
 use retrain_core::step::{Command, Step, step};
 use retrain_core::token::Epoch;
-use retrain_core::trigger::{Cause, Trigger};
+use retrain_core::trigger::{Cause, DedupeKey, Trigger};
 
 use super::assumptions::Assumptions;
-use super::model::Model;
+use super::model::{MARKER_LIFE, Model};
 use super::routes::{Heard, Routes};
 use super::runs::Runs;
 use super::tally::Tally;
@@ -38,6 +38,8 @@ pub(crate) struct World<'a> {
     assumptions: &'a Assumptions,
     models: Vec<Model<'a>>,
     controller: ControllerState,
+    /// Which orders to the whole controller are remembered, until when.
+    switched: BTreeMap<DedupeKey, Timestamp>,
     timing: Timing,
     runs: Runs<'a>,
     /// When slots are due.
@@ -92,6 +94,7 @@ impl<'a> World<'a> {
                 epoch: Epoch::derive(&["a backtest"]),
                 paused: None,
             },
+            switched: BTreeMap::new(),
             timing: Timing::default(),
             runs: Runs::new(of),
             due: BTreeSet::new(),
@@ -205,10 +208,7 @@ impl<'a> World<'a> {
     fn hear(&mut self, event: &Recorded, heard: Heard) {
         match heard {
             Heard::Nothing(why) => *self.nothing.entry(why).or_default() += 1,
-            Heard::Switch { pause, by, why } => {
-                let since = event.at;
-                self.controller.paused = pause.then_some(Pause { by, why, since });
-            }
+            Heard::Switch(order) => self.switch(&order, event.at),
             Heard::Models(models) => {
                 if let What::Status(report) = &event.what {
                     self.runs.told(report);
@@ -218,6 +218,18 @@ impl<'a> World<'a> {
                     self.happen(model, happens, true, event.at);
                 }
             }
+        }
+    }
+
+    /// The whole controller is paused, or resumed; with a key, once.
+    fn switch(&mut self, order: &Order, now: Timestamp) {
+        let until = now + MARKER_LIFE;
+        let known = order
+            .dedupe_key()
+            .and_then(|key| self.switched.insert(key, until));
+        let pause = order.kind == OrderKind::Pause;
+        if known.is_none_or(|until| until <= now) && self.controller.paused.is_some() != pause {
+            self.controller.paused = pause.then(|| order.pause(now));
         }
     }
 
