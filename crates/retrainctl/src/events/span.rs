@@ -32,19 +32,26 @@ impl Span {
         self.0 = Some((first.min(place), last.max(place)));
     }
 
-    /// Refuses a span that nobody can have recorded.
+    /// Refuses a span that nobody can have recorded, and one after which no time is left for
+    /// what follows from the events.
     pub(crate) fn check(&self, files: &[PathBuf]) -> Result<(), Failure> {
         let Some((first, last)) = &self.0 else {
             return Ok(());
         };
-        if last.at.duration_since(first.at) <= LONGEST {
-            return Ok(());
-        }
         let shown = |place: &Place| {
             let file = files.get(place.file).map(|file| file.display().to_string());
             let file = file.unwrap_or_default();
             format!("{} ({file}:{})", place.at, place.number)
         };
+        if last.at.checked_add(LONGEST).is_err() {
+            return Err(Failure::Invalid(format!(
+                "{} is too late: time ends soon after it",
+                shown(last)
+            )));
+        }
+        if last.at.duration_since(first.at) <= LONGEST {
+            return Ok(());
+        }
         Err(Failure::Invalid(format!(
             "the events span more than 50 years, from {} to {}: one of these moments must be wrong",
             shown(first),
