@@ -82,7 +82,7 @@ sbom: ## write a CycloneDX bill of materials of each function and of retrainctl
 soak: ## play CHAOS_MONTHS (100) months of two hundred models under chaos, for hours
 	CHAOS_MONTHS=$${CHAOS_MONTHS:-100} $(CARGO) test --locked --release -p integration chaos:: -- --nocapture
 
-model: ## explore what can happen to the controller, state by state, for minutes
+model: ## explore what can happen to the controller, state by state, deeper than the tests
 	MODEL=deep $(CARGO) test --locked --release -p model-check
 
 .PHONY: bench
