@@ -17,8 +17,8 @@ if ! command -v cargo-fuzz >/dev/null 2>&1; then
     cargo install --locked --quiet --debug --root "$tools" --target-dir "$tools/build" \
         --version "$version" cargo-fuzz
 fi
-# When a scope ends, its threads may still be dropping what is their own: that is no leak.
 sh crates/retrain-events/fuzz/seed.sh
+# Leaks are not looked for: when a scope ends, its threads may still be dropping what is their own.
 for fuzz in crates/*/fuzz; do
     for target in $(grep -l "fuzz_target!" "$fuzz"/fuzz_targets/*.rs); do
         name=$(basename "$target" .rs)

@@ -151,6 +151,9 @@ impl Days {
             json!({"request": "resume_controller", "by": by, "why": "a test"}),
         );
         days.request(54.1, everything);
+        // The first is held by the pause, the second is not.
+        days.alarm("a", 53.2, 58.0);
+        days.alarm("b", 54.5, 59.0);
         // EventBridge delivers at least once.
         let again = days.coming.iter().step_by(5);
         let again: Vec<Coming> = again
@@ -282,4 +285,8 @@ async fn a_backtest_decides_what_the_functions_decide() {
         let is_told = |said: &String| said.contains(&format!(": {outcome}: "));
         assert!(simulated.iter().any(is_told), "{outcome}: {simulated:#?}");
     }
+    let by_everything = simulated
+        .iter()
+        .filter(|said| said.contains("paused the controller"));
+    assert_eq!(by_everything.count(), 1, "{simulated:#?}");
 }

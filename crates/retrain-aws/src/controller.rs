@@ -13,7 +13,7 @@ use retrain_core::execution::Execution;
 use retrain_core::facts::Timing;
 use retrain_core::lane::{Lane, SlotKey};
 use retrain_core::names::{ModelName, ModelPackageArn};
-use retrain_core::order::{Order, OrderKind};
+use retrain_core::order::Order;
 use retrain_core::package::{PackageDescription, PackageRegistry};
 use retrain_core::policy::PolicyInForce;
 use retrain_core::slot::{OfCode, Settled};
@@ -270,7 +270,7 @@ fn answered(switched: Switched, order: &Order) -> Answer {
     let outcome = match switched {
         Switched::Duplicate => "duplicate",
         Switched::AlreadySo => "unchanged",
-        Switched::Changed if order.kind == OrderKind::Pause => "controller_paused",
+        Switched::Changed if order.kind.pauses() == Some(true) => "controller_paused",
         Switched::Changed => "controller_resumed",
     };
     Answer {

@@ -90,6 +90,16 @@ impl OrderKind {
         }
     }
 
+    /// Whether it pauses or resumes, if it does either: nothing else can be asked of the whole
+    /// controller.
+    pub const fn pauses(self) -> Option<bool> {
+        match self {
+            Self::Pause => Some(true),
+            Self::Resume => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether it can be asked of this lane.
     pub(crate) const fn is_of(self, lane: &Lane) -> bool {
         match self {

@@ -75,7 +75,7 @@ impl Key {
     }
 
     /// The marker of an order to the whole controller.
-    pub(crate) fn switched(key: &DedupeKey) -> Self {
+    pub(crate) fn switch_marker(key: &DedupeKey) -> Self {
         Self {
             sk: seen(key),
             ..Self::controller()
@@ -178,7 +178,7 @@ struct SwitchItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SwitchedItem {
+struct SwitchMarkerItem {
     item: String,
     schema: u32,
     key: String,
@@ -309,10 +309,10 @@ pub(crate) fn switch_item(pause: bool, by: &Pause, now: Timestamp) -> Result<Ite
 }
 
 /// The marker of an order to the whole controller.
-pub(crate) fn switched_item(key: &DedupeKey, now: Timestamp) -> Result<Item, PortError> {
+pub(crate) fn switch_marker_item(key: &DedupeKey, now: Timestamp) -> Result<Item, PortError> {
     put(
-        Key::switched(key),
-        &SwitchedItem {
+        Key::switch_marker(key),
+        &SwitchMarkerItem {
             item: "marker".to_owned(),
             schema: SCHEMA,
             key: shortened(key.as_str(), 500),
@@ -322,8 +322,8 @@ pub(crate) fn switched_item(key: &DedupeKey, now: Timestamp) -> Result<Item, Por
 }
 
 /// Whether the marker still counts: TTL deletes days late.
-pub(crate) fn read_switched(item: Item, now: Timestamp) -> Result<bool, PortError> {
-    let found: SwitchedItem = read(item)?;
+pub(crate) fn read_switch_marker(item: Item, now: Timestamp) -> Result<bool, PortError> {
+    let found: SwitchMarkerItem = read(item)?;
     Ok(found.expires_at >= now.as_second())
 }
 

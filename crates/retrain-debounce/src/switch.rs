@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::builders::PutBuilder;
 use jiff::Timestamp;
 use retrain_controller::PortError;
 use retrain_core::facts::ControllerState;
-use retrain_core::order::{Order, OrderKind};
+use retrain_core::order::Order;
 
 use crate::DynamoStore;
 use crate::commit::{action, if_absent_or_expired, was_lost};
@@ -45,7 +45,7 @@ impl DynamoStore {
         }
         Err(PortError::retryable(
             DOING,
-            format!("others have switched it {MAX_READS} times meanwhile"),
+            format!("others switch it at the same time, {MAX_READS} times over"),
         ))
     }
 
@@ -55,13 +55,14 @@ impl DynamoStore {
         Ok(would)
     }
 
-    async fn read_switch(
+    /// The switch as it is, and what the order would come to.
+    pub(crate) async fn read_switch(
         &self,
         order: &Order,
         now: Timestamp,
     ) -> Result<(ControllerState, Switched), PortError> {
         let pause = pauses(order)?;
-        let marker = order.dedupe_key().map(|key| Key::switched(&key));
+        let marker = order.dedupe_key().map(|key| Key::switch_marker(&key));
         for _ in 0..MAX_READS {
             let keys: Vec<Key> = marker.iter().cloned().chain([Key::controller()]).collect();
             let Some(mut found) = self.read_all(&keys).await? else {
@@ -72,7 +73,7 @@ impl DynamoStore {
                 continue;
             };
             let state = items::read_controller(state)?;
-            let seen = found.pop().map(|item| items::read_switched(item, now));
+            let seen = found.pop().map(|item| items::read_switch_marker(item, now));
             let would = if seen.transpose()? == Some(true) {
                 Switched::Duplicate
             } else if state.paused.is_some() == pause {
@@ -89,7 +90,7 @@ impl DynamoStore {
     }
 
     /// Writes what an order comes to; says whether nobody was faster.
-    async fn write_switch(
+    pub(crate) async fn write_switch(
         &self,
         order: &Order,
         read: &ControllerState,
@@ -104,18 +105,22 @@ impl DynamoStore {
             let record = items::switch_item(pause, &order.pause(now), now)?;
             puts.push(self.put_of(record));
         }
-        // Where nothing changes, it is written as it was read, so that it was so.
+        // On the condition that it is as it was read, also where nothing changes: then it was so.
+        let paused = items::controller_item(read)?.remove("paused");
         let controller = self
             .put_of(items::controller_item(&state)?)
-            .condition_expression(if read.paused.is_some() {
-                "epoch = :epoch AND attribute_exists(paused)"
-            } else {
-                "epoch = :epoch AND attribute_not_exists(paused)"
+            .condition_expression(match paused {
+                Some(_) => "epoch = :epoch AND paused = :paused",
+                None => "epoch = :epoch AND attribute_not_exists(paused)",
             })
-            .expression_attribute_values(":epoch", string(state.epoch.as_str()));
+            .expression_attribute_values(":epoch", string(read.epoch.as_str()));
+        let controller = match paused {
+            Some(paused) => controller.expression_attribute_values(":paused", paused),
+            None => controller,
+        };
         puts.push(controller);
         if let Some(key) = order.dedupe_key() {
-            let marker = self.put_of(items::switched_item(&key, now)?);
+            let marker = self.put_of(items::switch_marker_item(&key, now)?);
             puts.push(if_absent_or_expired(marker, now));
         }
         let actions = puts.into_iter().map(action).collect::<Result<_, _>>()?;
@@ -139,12 +144,11 @@ impl DynamoStore {
 
 /// Whether the order pauses the controller; else it resumes it.
 fn pauses(order: &Order) -> Result<bool, PortError> {
-    match order.kind {
-        OrderKind::Pause => Ok(true),
-        OrderKind::Resume => Ok(false),
-        other => Err(PortError::terminal(
+    order.kind.pauses().ok_or_else(|| {
+        let other = order.kind.as_str();
+        PortError::terminal(
             DOING,
-            format!("{} is nothing that it can be asked for", other.as_str()),
-        )),
-    }
+            format!("{other} is nothing that it can be asked for"),
+        )
+    })
 }

@@ -8,7 +8,6 @@ use retrain_core::data::KnownObjects;
 use retrain_core::event::Event;
 use retrain_core::facts::{ControllerState, Facts, Lookups, Seen, Timing};
 use retrain_core::guard::Verdict;
-use retrain_core::order::OrderKind;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::reason::Reason;
 use retrain_core::slot::Slot;
@@ -141,9 +140,10 @@ impl Told {
                     }
                 }
                 Heard::Nothing(why) => told.nothing.push(why),
-                Heard::Switch(order) => told.nothing.push(match order.kind {
-                    OrderKind::Pause => "the whole controller is paused",
-                    _ => "the whole controller is resumed",
+                Heard::Switch(order) => told.nothing.push(match order.kind.pauses() {
+                    Some(true) => "the whole controller is paused",
+                    Some(false) => "the whole controller is resumed",
+                    None => "no_such_order",
                 }),
             }
         }

@@ -127,8 +127,8 @@ fn a_moment_that_cannot_be_right_is_shown_with_its_line() {
             .map(|at| format!(r#"{{"at": "{at}", "event": {asks}}}"#))
             .join("\n")
     };
-    let good = lines(["2026-01-05T06:00:00Z", "2026-01-04T06:00:00Z"]);
-    let lost = lines(["2026-01-06T06:00:00Z", "1970-01-01T00:00:09Z"]);
+    let good = lines(["2026-01-05T06:00:00Z", "2026-01-06T06:00:00Z"]);
+    let lost = lines(["1970-01-01T00:00:09Z", "2026-01-04T06:00:00Z"]);
     let files = Files::new(
         "moments",
         &[
@@ -141,8 +141,8 @@ fn a_moment_that_cannot_be_right_is_shown_with_its_line() {
     assert_eq!(output.status.code(), Some(3));
     let words = text(&output.stderr);
     for end in [
-        format!("from 1970-01-01T00:00:09Z ({lost}:2)"),
-        format!("to 2026-01-06T06:00:00Z ({lost}:1)"),
+        format!("from 1970-01-01T00:00:09Z ({lost}:1)"),
+        format!("to 2026-01-06T06:00:00Z ({good}:2)"),
     ] {
         assert!(words.contains(&end), "{words}");
     }

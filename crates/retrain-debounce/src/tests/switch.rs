@@ -54,6 +54,90 @@ async fn an_order_without_a_key_is_obeyed_as_often_as_it_comes() {
     assert_eq!(error.class(), Class::Terminal, "{error}");
 }
 
+/// Ana's pause is known. While it is written that nothing changes, somebody resumes, and Bob
+/// pauses: his name stays.
+#[tokio::test]
+async fn a_pause_is_not_overwritten_with_an_older_one() {
+    let bench = Bench::start().await;
+    let ana = order(OrderKind::Pause, None);
+    bench.store.switch(&ana, now()).await.unwrap();
+    let again = order(OrderKind::Pause, Some("k"));
+    let (read, would) = bench.store.read_switch(&again, now()).await.unwrap();
+    assert_eq!(would, Switched::AlreadySo);
+    let bob = Order::new(OrderKind::Pause, "bob", "a migration");
+    for order in [&order(OrderKind::Resume, None), &bob] {
+        let switched = bench.store.switch(order, now()).await.unwrap();
+        assert_eq!(switched, Switched::Changed);
+    }
+    let slower = bench.store.write_switch(&again, &read, would, now());
+    assert!(!slower.await.unwrap(), "it was written");
+    let paused = bench.store.controller(now()).await.unwrap().paused;
+    assert_eq!(paused, Some(bob.pause(now())));
+}
+
+/// Of two people who pause, the second hears that it is so already.
+#[tokio::test]
+async fn of_two_pauses_the_first_stays() {
+    let bench = Bench::start().await;
+    let [ana, bob] = ["ana", "bob"].map(|by| Order::new(OrderKind::Pause, by, "an outage"));
+    let (read, would) = bench.store.read_switch(&bob, now()).await.unwrap();
+    bench.store.switch(&ana, now()).await.unwrap();
+    let slower = bench.store.write_switch(&bob, &read, would, now());
+    assert!(!slower.await.unwrap(), "it was written");
+    let switched = bench.store.switch(&bob, now()).await.unwrap();
+    assert_eq!(switched, Switched::AlreadySo);
+    let paused = bench.store.controller(now()).await.unwrap().paused;
+    assert_eq!(paused, Some(ana.pause(now())));
+}
+
+#[tokio::test]
+async fn an_order_is_obeyed_once_whatever_becomes_of_its_answers() {
+    let bench = Bench::start().await;
+    let fail = |kind| {
+        bench
+            .sandbox
+            .faults()
+            .inject(Fault::on(Service::DynamoDb, "TransactWriteItems", kind))
+    };
+    let pause = order(OrderKind::Pause, Some("k"));
+    fail(FaultKind::Throttle);
+    let error = bench.store.switch(&pause, now()).await.unwrap_err();
+    assert_eq!(error.class(), Class::Retryable, "{error}");
+    // Another transaction was under way; after a second look it is written. Nobody hears it.
+    fail(FaultKind::TransactionConflict);
+    fail(FaultKind::DropAfter);
+    let error = bench.store.switch(&pause, now()).await.unwrap_err();
+    assert_eq!(error.class(), Class::Retryable, "{error}");
+    let switched = bench.store.switch(&pause, now()).await.unwrap();
+    assert_eq!(switched, Switched::Duplicate);
+    assert!(
+        bench
+            .store
+            .controller(now())
+            .await
+            .unwrap()
+            .paused
+            .is_some()
+    );
+}
+
+/// Two workers bring one order. When the slower one comes to write, it has been obeyed, and
+/// taken back: all is again as that one has read it, but for the marker.
+#[tokio::test]
+async fn what_was_obeyed_and_taken_back_meanwhile_is_not_obeyed_again() {
+    let bench = Bench::start().await;
+    let pause = order(OrderKind::Pause, Some("k"));
+    let (read, would) = bench.store.read_switch(&pause, now()).await.unwrap();
+    assert_eq!(would, Switched::Changed);
+    for order in [&pause, &order(OrderKind::Resume, None)] {
+        let switched = bench.store.switch(order, now()).await.unwrap();
+        assert_eq!(switched, Switched::Changed);
+    }
+    let slower = bench.store.write_switch(&pause, &read, would, now());
+    assert!(!slower.await.unwrap(), "it was written");
+    assert_eq!(bench.store.controller(now()).await.unwrap(), read);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_that_bring_one_order_one_obeys() {
     let bench = Arc::new(Bench::start().await);

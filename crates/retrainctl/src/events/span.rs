@@ -12,6 +12,10 @@ use crate::exit::Failure;
 /// To play thousands of years would take long, and mean nothing.
 const LONGEST: SignedDuration = SignedDuration::from_hours(50 * 366 * 24);
 
+/// How much time must be left after the last event: for what is played after it, and for what is
+/// remembered of it.
+const LEFT: SignedDuration = SignedDuration::from_hours(50 * 366 * 24);
+
 /// An event: when it came, and where it was read, as the number of its file and its own in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -43,7 +47,7 @@ impl Span {
             let file = file.unwrap_or_default();
             format!("{} ({file}:{})", place.at, place.number)
         };
-        if last.at.checked_add(LONGEST).is_err() {
+        if last.at.checked_add(LEFT).is_err() {
             return Err(Failure::Invalid(format!(
                 "{} is too late: time ends soon after it",
                 shown(last)

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 /// The deepest nesting that is followed.
 const DEEPEST: usize = 100;
 
+/// How many bytes of paths are kept. A policy that is accepted has far fewer; in a document of
+/// one long name and many elements they would come to its length squared.
+const MOST: usize = 1 << 20;
+
 /// The places of all fields of a document, by path: `drift.alarms[0].endpoint`.
 #[derive(Debug, Default)]
 pub(crate) struct Places(BTreeMap<String, usize>);
@@ -23,6 +27,7 @@ impl Places {
             text,
             at: 0,
             found: BTreeMap::new(),
+            bytes: 0,
         };
         walk.value("", 0);
         Self(walk.found)
@@ -59,13 +64,27 @@ struct Walk<'a> {
     text: &'a str,
     at: usize,
     found: BTreeMap<String, usize>,
+    /// Of all paths.
+    bytes: usize,
 }
 
 impl Walk<'_> {
+    /// Keeps the place of a path; nothing where there are too many.
+    fn keep(&mut self, path: String, at: usize) -> Option<()> {
+        self.bytes += path.len();
+        if self.bytes > MOST {
+            return None;
+        }
+        self.found.insert(path, at);
+        Some(())
+    }
+
     /// Walks over one value; nothing where it ends too early.
     fn value(&mut self, path: &str, depth: usize) -> Option<()> {
         self.blank();
-        self.found.entry(path.to_owned()).or_insert(self.at);
+        if !self.found.contains_key(path) {
+            self.keep(path.to_owned(), self.at)?;
+        }
         match self.peek()? {
             _ if depth > DEEPEST => None,
             b'{' => self.object(path, depth),
@@ -104,7 +123,7 @@ impl Walk<'_> {
                         format!("{path}.{key}")
                     };
                     // The field's place is its name.
-                    self.found.insert(below.clone(), key_at);
+                    self.keep(below.clone(), key_at)?;
                     self.blank();
                     if self.peek()? != b':' {
                         return None;
@@ -205,6 +224,18 @@ mod tests {
             assert_eq!(place(text, "b").0, 1, "{text}");
         }
         assert_eq!(place("{\"a\": 1,\n\"b\": ?, }", "b"), (2, 1));
+        assert_eq!(place("{\"a\": [1 },\n\"b\": 1}", "b"), (1, 1));
         assert_eq!(place(&"[".repeat(100_000), "a"), (1, 1));
+    }
+
+    #[test]
+    fn the_places_of_a_large_document_are_found_up_to_a_bound() {
+        let name = "n".repeat(100_000);
+        let ones = "1,".repeat(100_000);
+        let text = format!("{{\"a\": 1,\n\"{name}\": [{ones}1],\n\"b\": 1}}");
+        let places = Places::of(&text);
+        assert!(places.0.len() < 20, "{}", places.0.len());
+        assert_eq!(places.of_field(&text, "a").line, 1);
+        assert_eq!(places.of_field(&text, "b").line, 1);
     }
 }

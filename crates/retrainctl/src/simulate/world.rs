@@ -14,7 +14,7 @@ use retrain_core::decision::Decision;
 use retrain_core::event::{Event, ExecutionReport, ExecutionStatus, StartAnswer};
 use retrain_core::facts::{ControllerState, Facts, FactsNeeded, Lookup, Lookups, Timing};
 use retrain_core::names::AlarmArn;
-use retrain_core::order::{Order, OrderKind};
+use retrain_core::order::Order;
 use retrain_core::policy::PolicyInForce;
 use retrain_core::step::{Command, Step, step};
 use retrain_core::token::Epoch;
@@ -223,12 +223,15 @@ impl<'a> World<'a> {
 
     /// The whole controller is paused, or resumed; with a key, once.
     fn switch(&mut self, order: &Order, now: Timestamp) {
-        let until = now + MARKER_LIFE;
-        let known = order
-            .dedupe_key()
-            .and_then(|key| self.switched.insert(key, until));
-        let pause = order.kind == OrderKind::Pause;
-        if known.is_none_or(|until| until <= now) && self.controller.paused.is_some() != pause {
+        if let Some(key) = order.dedupe_key() {
+            if self.switched.get(&key).is_some_and(|until| now <= *until) {
+                return;
+            }
+            self.switched.insert(key, now + MARKER_LIFE);
+        }
+        if let Some(pause) = order.kind.pauses()
+            && self.controller.paused.is_some() != pause
+        {
             self.controller.paused = pause.then(|| order.pause(now));
         }
     }
@@ -286,7 +289,7 @@ impl<'a> World<'a> {
         };
         let objects = model.known(event);
         let seen = event.dedupe_key().and_then(|key| model.seen.get(&key));
-        let seen = seen.filter(|(_, expires_at)| now < *expires_at);
+        let seen = seen.filter(|(_, expires_at)| now <= *expires_at);
         let mut facts = Facts {
             seen: seen.map(|(seen, _)| seen),
             objects: &objects,
