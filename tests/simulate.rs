@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use retrain_core::decision::Decision;
-use retrain_core::event::{ExecutionReport, ExecutionStatus};
+use retrain_core::event::{Event, ExecutionReport, ExecutionStatus};
 use retrain_core::period::Period;
 use retrain_local::sample;
 use retrain_sandbox::s3::NewObject;
 use retrain_sandbox::sagemaker::ExecutionStatus as Status;
-use retrainctl::simulate::{Assumptions, Happened, Rows, decisions, logged};
+use retrainctl::simulate::{Assumptions, Happened, Logged, Rows, decisions, logged};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -234,17 +234,61 @@ fn said(decision: &Decision) -> String {
     format!("{at} {event}: {}: {outcome}", outcome.name())
 }
 
-#[tokio::test]
-async fn a_backtest_decides_what_the_functions_decide() {
-    let days = Days::begin().await;
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("simulate");
+/// Plays a recording under the policy, in a directory of the test's own.
+fn played(
+    test: &str,
+    recorded: &str,
+    assumptions: &Assumptions,
+    after: SignedDuration,
+) -> Vec<Logged> {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
     std::fs::create_dir_all(&directory).unwrap();
     let (events, policy) = (
         directory.join("events.jsonl"),
         directory.join("fraud-detection.json"),
     );
-    std::fs::write(&events, days.recorded()).unwrap();
+    std::fs::write(&events, recorded).unwrap();
     std::fs::write(&policy, POLICY).unwrap();
+    logged(&[events], &policy, assumptions, after).unwrap()
+}
+
+/// As the table remembers it: for 35 days since it was obeyed, not since it came last.
+#[test]
+fn a_backtest_forgets_an_order_to_everything_when_the_table_does() {
+    let begin: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
+    let asks = |request: &str, more: Value| {
+        let mut event = json!({"request": request, "by": "ana", "why": "a test"});
+        event
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        event
+    };
+    let pause = asks("pause_controller", json!({"key": "k"}));
+    let retrain = |key| asks("retrain", json!({"model": "fraud-detection", "key": key}));
+    let coming = [
+        (0, pause.clone()),
+        (1, asks("resume_controller", json!({}))),
+        (20 * 24, pause.clone()),
+        (20 * 24 + 12, retrain("a")),
+        (36 * 24, pause),
+        (36 * 24 + 12, retrain("b")),
+    ];
+    let lines = coming.map(|(hours, event)| {
+        json!({"at": begin + SignedDuration::from_hours(hours), "event": event}).to_string()
+    });
+    let (assumed, after) = (Assumptions::default(), SignedDuration::ZERO);
+    let log = played("simulate-switch", &lines.join("\n"), &assumed, after);
+    let found: Vec<&str> = decisions(&log)
+        .filter(|decision| matches!(decision.event, Event::Trigger(_)))
+        .map(|decision| decision.outcome.name())
+        .collect();
+    assert_eq!(found, ["claimed", "held"]);
+}
+
+#[tokio::test]
+async fn a_backtest_decides_what_the_functions_decide() {
+    let days = Days::begin().await;
     let assumptions = Assumptions {
         run_time: Period::from_mins(50),
         failure_share: 0.4,
@@ -253,7 +297,7 @@ async fn a_backtest_decides_what_the_functions_decide() {
         ..Assumptions::default()
     };
     let after = SignedDuration::from_hours(24);
-    let log = logged(&[events], &policy, &assumptions, after).unwrap();
+    let log = played("simulate", &days.recorded(), &assumptions, after);
 
     for entry in &log {
         days.goes_to(entry.at).await;

@@ -1,7 +1,7 @@
 //! The switch of the whole controller.
 
-use aws_sdk_dynamodb::types::Put;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use jiff::Timestamp;
 use retrain_controller::PortError;
 use retrain_core::facts::ControllerState;
@@ -26,21 +26,30 @@ pub enum Switched {
     Duplicate,
 }
 
+/// The switch as it was read, and what an order would come to.
+pub(crate) struct SwitchRead {
+    state: ControllerState,
+    /// The attribute itself, for the condition of the write: a newer release may have put more
+    /// into it than this one knows.
+    paused: Option<AttributeValue>,
+    pub(crate) would: Switched,
+}
+
 impl DynamoStore {
     /// Pauses the controller, or lets it start again, together with a record of who did
     /// and why. An order with a key is remembered, also where it changes nothing.
     pub async fn switch(&self, order: &Order, now: Timestamp) -> Result<Switched, PortError> {
         for _ in 0..MAX_READS {
-            let (state, would) = self.read_switch(order, now).await?;
-            let is_to_write = match would {
+            let read = self.read_switch(order, now).await?;
+            let is_to_write = match read.would {
                 Switched::Changed => true,
                 Switched::AlreadySo => order.key.is_some(),
                 Switched::Duplicate => false,
             };
             // Where somebody else was faster, only what is read again says what they did: a
             // pause must never be taken for one that was not made.
-            if !is_to_write || self.write_switch(order, &state, would, now).await? {
-                return Ok(would);
+            if !is_to_write || self.write_switch(order, &read, now).await? {
+                return Ok(read.would);
             }
         }
         Err(PortError::retryable(
@@ -51,8 +60,7 @@ impl DynamoStore {
 
     /// What [`switch`](Self::switch) would come to now. Nothing is switched.
     pub async fn would_switch(&self, order: &Order, now: Timestamp) -> Result<Switched, PortError> {
-        let (_, would) = self.read_switch(order, now).await?;
-        Ok(would)
+        Ok(self.read_switch(order, now).await?.would)
     }
 
     /// The switch as it is, and what the order would come to.
@@ -60,7 +68,7 @@ impl DynamoStore {
         &self,
         order: &Order,
         now: Timestamp,
-    ) -> Result<(ControllerState, Switched), PortError> {
+    ) -> Result<SwitchRead, PortError> {
         let pause = pauses(order)?;
         let marker = order.dedupe_key().map(|key| Key::switch_marker(&key));
         for _ in 0..MAX_READS {
@@ -68,11 +76,12 @@ impl DynamoStore {
             let Some(mut found) = self.read_all(&keys).await? else {
                 continue;
             };
-            let Some(state) = take(&mut found, &Key::controller()) else {
+            let Some(item) = take(&mut found, &Key::controller()) else {
                 self.make_controller(now).await?;
                 continue;
             };
-            let state = items::read_controller(state)?;
+            let paused = item.get("paused").cloned();
+            let state = items::read_controller(item)?;
             let seen = found.pop().map(|item| items::read_switch_marker(item, now));
             let would = if seen.transpose()? == Some(true) {
                 Switched::Duplicate
@@ -81,7 +90,11 @@ impl DynamoStore {
             } else {
                 Switched::Changed
             };
-            return Ok((state, would));
+            return Ok(SwitchRead {
+                state,
+                paused,
+                would,
+            });
         }
         Err(PortError::retryable(
             "read the controller item",
@@ -93,28 +106,26 @@ impl DynamoStore {
     pub(crate) async fn write_switch(
         &self,
         order: &Order,
-        read: &ControllerState,
-        would: Switched,
+        read: &SwitchRead,
         now: Timestamp,
     ) -> Result<bool, PortError> {
         let pause = pauses(order)?;
-        let mut state = read.clone();
+        let mut state = read.state.clone();
         let mut puts = Vec::new();
-        if would == Switched::Changed {
+        if read.would == Switched::Changed {
             state.paused = pause.then(|| order.pause(now));
             let record = items::switch_item(pause, &order.pause(now), now)?;
             puts.push(self.put_of(record));
         }
         // On the condition that it is as it was read, also where nothing changes: then it was so.
-        let paused = items::controller_item(read)?.remove("paused");
         let controller = self
             .put_of(items::controller_item(&state)?)
-            .condition_expression(match paused {
+            .condition_expression(match read.paused {
                 Some(_) => "epoch = :epoch AND paused = :paused",
                 None => "epoch = :epoch AND attribute_not_exists(paused)",
             })
-            .expression_attribute_values(":epoch", string(read.epoch.as_str()));
-        let controller = match paused {
+            .expression_attribute_values(":epoch", string(read.state.epoch.as_str()));
+        let controller = match read.paused.clone() {
             Some(paused) => controller.expression_attribute_values(":paused", paused),
             None => controller,
         };

@@ -148,13 +148,13 @@ fn a_moment_that_cannot_be_right_is_shown_with_its_line() {
     }
     let output = retrainctl(&["simulate", &good, "-p", POLICIES]);
     assert_eq!(output.status.code(), Some(0));
-    let late = lines(["9999-12-30T06:00:00Z", "9999-12-29T06:00:00Z"]);
+    let late = lines(["9955-01-02T06:00:00Z", "9955-01-01T06:00:00Z"]);
     let files = Files::new("late-moments", &[("late.jsonl", late.as_bytes())]);
     let late = files.path("late.jsonl");
     let output = retrainctl(&["simulate", &late, "-p", POLICIES]);
     assert_eq!(output.status.code(), Some(3));
     let words = text(&output.stderr);
-    let moment = format!("9999-12-30T06:00:00Z ({late}:1) is too late");
+    let moment = format!("9955-01-02T06:00:00Z ({late}:1) is too late");
     assert!(words.contains(&moment), "{words}");
 }
 

@@ -4,6 +4,7 @@ use retrain_core::order::{Order, OrderKind};
 
 use super::*;
 use crate::Switched;
+use crate::items::Item;
 
 fn order(kind: OrderKind, key: Option<&str>) -> Order {
     Order {
@@ -62,14 +63,14 @@ async fn a_pause_is_not_overwritten_with_an_older_one() {
     let ana = order(OrderKind::Pause, None);
     bench.store.switch(&ana, now()).await.unwrap();
     let again = order(OrderKind::Pause, Some("k"));
-    let (read, would) = bench.store.read_switch(&again, now()).await.unwrap();
-    assert_eq!(would, Switched::AlreadySo);
+    let read = bench.store.read_switch(&again, now()).await.unwrap();
+    assert_eq!(read.would, Switched::AlreadySo);
     let bob = Order::new(OrderKind::Pause, "bob", "a migration");
     for order in [&order(OrderKind::Resume, None), &bob] {
         let switched = bench.store.switch(order, now()).await.unwrap();
         assert_eq!(switched, Switched::Changed);
     }
-    let slower = bench.store.write_switch(&again, &read, would, now());
+    let slower = bench.store.write_switch(&again, &read, now());
     assert!(!slower.await.unwrap(), "it was written");
     let paused = bench.store.controller(now()).await.unwrap().paused;
     assert_eq!(paused, Some(bob.pause(now())));
@@ -80,9 +81,9 @@ async fn a_pause_is_not_overwritten_with_an_older_one() {
 async fn of_two_pauses_the_first_stays() {
     let bench = Bench::start().await;
     let [ana, bob] = ["ana", "bob"].map(|by| Order::new(OrderKind::Pause, by, "an outage"));
-    let (read, would) = bench.store.read_switch(&bob, now()).await.unwrap();
+    let read = bench.store.read_switch(&bob, now()).await.unwrap();
     bench.store.switch(&ana, now()).await.unwrap();
-    let slower = bench.store.write_switch(&bob, &read, would, now());
+    let slower = bench.store.write_switch(&bob, &read, now());
     assert!(!slower.await.unwrap(), "it was written");
     let switched = bench.store.switch(&bob, now()).await.unwrap();
     assert_eq!(switched, Switched::AlreadySo);
@@ -127,15 +128,56 @@ async fn an_order_is_obeyed_once_whatever_becomes_of_its_answers() {
 async fn what_was_obeyed_and_taken_back_meanwhile_is_not_obeyed_again() {
     let bench = Bench::start().await;
     let pause = order(OrderKind::Pause, Some("k"));
-    let (read, would) = bench.store.read_switch(&pause, now()).await.unwrap();
-    assert_eq!(would, Switched::Changed);
+    let read = bench.store.read_switch(&pause, now()).await.unwrap();
+    assert_eq!(read.would, Switched::Changed);
     for order in [&pause, &order(OrderKind::Resume, None)] {
         let switched = bench.store.switch(order, now()).await.unwrap();
         assert_eq!(switched, Switched::Changed);
     }
-    let slower = bench.store.write_switch(&pause, &read, would, now());
+    let slower = bench.store.write_switch(&pause, &read, now());
     assert!(!slower.await.unwrap(), "it was written");
-    assert_eq!(bench.store.controller(now()).await.unwrap(), read);
+    let paused = bench.store.controller(now()).await.unwrap().paused;
+    assert_eq!(paused, None);
+}
+
+/// Puts the controller item as something changes it.
+async fn edit(bench: &Bench, change: impl FnOnce(&mut Item)) {
+    let mut item = bench.item(Key::controller()).await.unwrap();
+    change(&mut item);
+    let put = bench.client.put_item().table_name(TABLE);
+    put.set_item(Some(item)).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_of_a_newer_release_can_be_ended() {
+    let bench = Bench::start().await;
+    let pause = order(OrderKind::Pause, None);
+    bench.store.switch(&pause, now()).await.unwrap();
+    edit(&bench, |item| {
+        let AttributeValue::M(paused) = item.get_mut("paused").unwrap() else {
+            panic!()
+        };
+        paused.insert("ticket".to_owned(), AttributeValue::S("42".to_owned()));
+    })
+    .await;
+    let resume = order(OrderKind::Resume, None);
+    let switched = bench.store.switch(&resume, now()).await.unwrap();
+    assert_eq!(switched, Switched::Changed);
+}
+
+#[tokio::test]
+async fn an_epoch_that_has_changed_meanwhile_stays() {
+    let bench = Bench::start().await;
+    let pause = order(OrderKind::Pause, None);
+    let read = bench.store.read_switch(&pause, now()).await.unwrap();
+    let epoch = AttributeValue::S("another".to_owned());
+    edit(&bench, |item| {
+        item.insert("epoch".to_owned(), epoch.clone());
+    })
+    .await;
+    let slower = bench.store.write_switch(&pause, &read, now());
+    assert!(!slower.await.unwrap(), "it was written");
+    assert_eq!(bench.item(Key::controller()).await.unwrap()["epoch"], epoch);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -49,7 +49,7 @@ impl Span {
         };
         if last.at.checked_add(LEFT).is_err() {
             return Err(Failure::Invalid(format!(
-                "{} is too late: time ends soon after it",
+                "{} is too late: time ends within 50 years of it",
                 shown(last)
             )));
         }
