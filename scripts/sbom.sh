@@ -19,5 +19,5 @@ for package in $(sed -n 's|^ *CodeUri: crates/||p' template.yaml) retrainctl; do
     cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
         --override-filename bill-of-materials --manifest-path "crates/$package/Cargo.toml"
     mv "crates/$package/bill-of-materials.json" "$files/$package$suffix.cdx.json"
-    find crates tests -name bill-of-materials.json -exec rm {} +
+    find . -path ./target -prune -o -name bill-of-materials.json -exec rm {} +
 done
