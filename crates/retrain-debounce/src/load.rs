@@ -75,12 +75,23 @@ impl DynamoStore {
 
     /// The epoch and the controller's switch.
     pub async fn controller(&self, now: Timestamp) -> Result<ControllerState, PortError> {
+        let (item, _) = self.read_with_controller(vec![], now).await?;
+        items::read_controller(item)
+    }
+
+    /// The controller item, which is made where the table lacks it, and those with these keys.
+    pub(crate) async fn read_with_controller(
+        &self,
+        mut keys: Vec<Key>,
+        now: Timestamp,
+    ) -> Result<(Item, Vec<Item>), PortError> {
+        keys.push(Key::controller());
         for _ in 0..MAX_READS {
-            let Some(mut found) = self.read_all(&[Key::controller()]).await? else {
+            let Some(mut found) = self.read_all(&keys).await? else {
                 continue;
             };
             match take(&mut found, &Key::controller()) {
-                Some(item) => return items::read_controller(item),
+                Some(item) => return Ok((item, found)),
                 None => self.make_controller(now).await?,
             }
         }
@@ -116,7 +127,7 @@ impl DynamoStore {
 
     /// Makes the item that a new table lacks. Whoever comes first decides the
     /// epoch.
-    pub(crate) async fn make_controller(&self, now: Timestamp) -> Result<(), PortError> {
+    async fn make_controller(&self, now: Timestamp) -> Result<(), PortError> {
         let doing = "make the controller item";
         let state = ControllerState {
             epoch: Epoch::derive(&[&self.table, &now.to_string()]),

@@ -11,7 +11,7 @@ use crate::DynamoStore;
 use crate::commit::{action, if_absent_or_expired, was_lost};
 use crate::error::failed;
 use crate::items::{self, Key};
-use crate::load::{MAX_READS, string, take};
+use crate::load::{MAX_READS, string};
 
 const DOING: &str = "switch the controller";
 
@@ -71,35 +71,23 @@ impl DynamoStore {
     ) -> Result<SwitchRead, PortError> {
         let pause = pauses(order)?;
         let marker = order.dedupe_key().map(|key| Key::switch_marker(&key));
-        for _ in 0..MAX_READS {
-            let keys: Vec<Key> = marker.iter().cloned().chain([Key::controller()]).collect();
-            let Some(mut found) = self.read_all(&keys).await? else {
-                continue;
-            };
-            let Some(item) = take(&mut found, &Key::controller()) else {
-                self.make_controller(now).await?;
-                continue;
-            };
-            let paused = item.get("paused").cloned();
-            let state = items::read_controller(item)?;
-            let seen = found.pop().map(|item| items::read_switch_marker(item, now));
-            let would = if seen.transpose()? == Some(true) {
-                Switched::Duplicate
-            } else if state.paused.is_some() == pause {
-                Switched::AlreadySo
-            } else {
-                Switched::Changed
-            };
-            return Ok(SwitchRead {
-                state,
-                paused,
-                would,
-            });
-        }
-        Err(PortError::retryable(
-            "read the controller item",
-            format!("no answer in {MAX_READS} reads"),
-        ))
+        let keys = marker.into_iter().collect();
+        let (item, mut found) = self.read_with_controller(keys, now).await?;
+        let paused = item.get("paused").cloned();
+        let state = items::read_controller(item)?;
+        let seen = found.pop().map(|item| items::read_switch_marker(item, now));
+        let would = if seen.transpose()? == Some(true) {
+            Switched::Duplicate
+        } else if state.paused.is_some() == pause {
+            Switched::AlreadySo
+        } else {
+            Switched::Changed
+        };
+        Ok(SwitchRead {
+            state,
+            paused,
+            would,
+        })
     }
 
     /// Writes what an order comes to; says whether nobody was faster.
@@ -113,9 +101,9 @@ impl DynamoStore {
         let mut state = read.state.clone();
         let mut puts = Vec::new();
         if read.would == Switched::Changed {
-            state.paused = pause.then(|| order.pause(now));
-            let record = items::switch_item(pause, &order.pause(now), now)?;
-            puts.push(self.put_of(record));
+            let by = order.pause(now);
+            puts.push(self.put_of(items::switch_item(pause, &by, now)?));
+            state.paused = pause.then_some(by);
         }
         // On the condition that it is as it was read, also where nothing changes: then it was so.
         let controller = self

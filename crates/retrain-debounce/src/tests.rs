@@ -42,6 +42,12 @@ struct Bench {
 }
 
 impl Bench {
+    /// The next transaction goes wrong.
+    fn fail_write(&self, kind: FaultKind) {
+        let fault = Fault::on(Service::DynamoDb, "TransactWriteItems", kind);
+        self.sandbox.faults().inject(fault);
+    }
+
     async fn start() -> Self {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let config = aws_sdk_dynamodb::Config::builder()
@@ -429,12 +435,7 @@ async fn a_torn_read_is_read_again() {
 async fn conflicts_are_lost_races_and_throttling_is_not() {
     let bench = Bench::start().await;
     let commit = next(&bench.slot().await, Some("a"));
-    let fail = |kind| {
-        bench
-            .sandbox
-            .faults()
-            .inject(Fault::on(Service::DynamoDb, "TransactWriteItems", kind))
-    };
+    let fail = |kind| bench.fail_write(kind);
     fail(FaultKind::TransactionConflict);
     assert_eq!(bench.commit(&commit).await, Committed::LostRace);
     for kind in [

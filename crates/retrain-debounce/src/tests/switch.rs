@@ -94,12 +94,7 @@ async fn of_two_pauses_the_first_stays() {
 #[tokio::test]
 async fn an_order_is_obeyed_once_whatever_becomes_of_its_answers() {
     let bench = Bench::start().await;
-    let fail = |kind| {
-        bench
-            .sandbox
-            .faults()
-            .inject(Fault::on(Service::DynamoDb, "TransactWriteItems", kind))
-    };
+    let fail = |kind| bench.fail_write(kind);
     let pause = order(OrderKind::Pause, Some("k"));
     fail(FaultKind::Throttle);
     let error = bench.store.switch(&pause, now()).await.unwrap_err();
